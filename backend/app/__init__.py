@@ -1,0 +1,1 @@
+"""The starter application: what a cloner edits."""
