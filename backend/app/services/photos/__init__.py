@@ -1,0 +1,1 @@
+"""Photos: the pictures of users, with their titles, thumbnails and changes."""

@@ -1,0 +1,1 @@
+"""Code generated from /protos by `make generate`; never edited by hand."""

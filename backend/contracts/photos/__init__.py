@@ -1,0 +1,1 @@
+"""The contracts about photos."""
