@@ -111,10 +111,10 @@ def _check_secrets(settings: Settings) -> None:
     if settings.development:
         return
     if not settings.secret_key:
-        raise SettingsError("SECRET_KEY is missing: set at least 32 random characters (`make dev` writes them to .env).")
+        raise SettingsError("SECRET_KEY is missing: set at least 32 random characters; `make dev` writes them to .env.")
     for name in ("secret_key", "admin_password", "database_url"):
         if PLACEHOLDER in getattr(settings, name):
-            raise SettingsError(f"{name.upper()} still holds the placeholder '{PLACEHOLDER}': set a secret of your own.")
+            raise SettingsError(f"{name.upper()} still holds the placeholder '{PLACEHOLDER}': set your own secret.")
     if len(settings.secret_key) < SECRET_LENGTH:
         raise SettingsError(f"SECRET_KEY is too short: set at least {SECRET_LENGTH} random characters.")
 

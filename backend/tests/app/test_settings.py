@@ -72,7 +72,8 @@ def test_production_refuses_a_missing_or_placeholder_secret(tmp_path: Path, name
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("PORT", "http"), ("PORT", "70000"), ("WORKERS", "0"), ("APP_ENV", "prod"), ("LOG_LEVEL", "loud")]
+    ("name", "value"),
+    [("PORT", "http"), ("PORT", "70000"), ("WORKERS", "0"), ("APP_ENV", "prod"), ("LOG_LEVEL", "loud")],
 )
 def test_a_wrong_value_is_named(tmp_path: Path, name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=name):
