@@ -1,0 +1,1 @@
+"""The app engine: serves apps, folders and upstreams from several worker processes."""

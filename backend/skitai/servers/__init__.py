@@ -1,0 +1,1 @@
+"""The servers beneath the engine: one module for each."""

@@ -1,0 +1,56 @@
+"""Which Python files changed, told to whoever asked, until stopped."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from watchfiles import PythonFilter, watch
+
+IGNORED_FOLDERS = (*PythonFilter.ignore_dirs, "tests", "var", "dist")
+
+
+class Watcher:
+    """A thread that watches folders and calls `changed` with the files, in batches. Lives until `stop`."""
+
+    def __init__(self, folders: Iterable[Path], changed: Callable[[list[Path]], None], settle: int = 50) -> None:
+        self.folders = _without_nested(folders)
+        self._changed = changed
+        self._settle = settle  # milliseconds without a further change that end a batch
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="watcher", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._thread.join(5)
+
+    def _watch(self) -> None:
+        only_python = PythonFilter(ignore_paths=[folder / name for folder in self.folders for name in IGNORED_FOLDERS])
+        for changes in watch(
+            *self.folders, watch_filter=only_python, stop_event=self._stopping, step=self._settle, raise_interrupt=False
+        ):
+            self._changed(sorted({Path(path) for _, path in changes}))
+
+
+def broken_file(files: Iterable[Path]) -> str | None:
+    """Return the message of the first file that is no valid Python ("app.py, line 3: invalid syntax"), or None."""
+    for file in files:
+        try:
+            compile(file.read_bytes(), str(file), "exec")
+        except SyntaxError as error:
+            return f"{file}, line {error.lineno}: {error.msg}"
+        except (OSError, ValueError):
+            continue  # deleted or being replaced: the import says more
+    return None
+
+
+def _without_nested(folders: Iterable[Path]) -> list[Path]:
+    """Return the folders that no other of them contains."""
+    unique = sorted({folder.resolve() for folder in folders if folder.is_dir()})
+    return [folder for folder in unique if not any(other in folder.parents for other in unique)]
+
+
