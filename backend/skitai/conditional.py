@@ -33,7 +33,7 @@ class ByteRange:
     stop: int
 
 
-class UnsatisfiableRange(Exception):
+class RangeError(Exception):
     """No byte of the range exists: the answer is 416."""
 
 
@@ -58,7 +58,7 @@ def refusal(headers: HeaderSource, validator: Validator) -> int | None:
 def wanted_range(headers: HeaderSource, size: int, validator: Validator) -> ByteRange | None:
     """Return the one byte range a GET asks for, or None for the whole.
 
-    Several ranges, other units and malformed ones are ignored, as RFC 9110 14.2 allows. Raises UnsatisfiableRange.
+    Several ranges, other units and malformed ones are ignored, as RFC 9110 14.2 allows. Raises RangeError.
     """
     text = headers.get("range")
     if text is None or not _same_version(headers.get("if-range"), validator):
@@ -69,14 +69,14 @@ def wanted_range(headers: HeaderSource, size: int, validator: Validator) -> Byte
     if not match[1]:  # the last n bytes
         length = min(int(match[2]), size)
         if length == 0:
-            raise UnsatisfiableRange
+            raise RangeError
         return ByteRange(size - length, size)
     start = int(match[1])
     stop = int(match[2]) + 1 if match[2] else size
     if match[2] and stop <= start:
         return None  # "9-3" is malformed, not unsatisfiable
     if start >= size:
-        raise UnsatisfiableRange
+        raise RangeError
     return ByteRange(start, min(stop, size))
 
 

@@ -32,7 +32,7 @@ def load(target: Target, name: str = "app", pref: Preference | None = None, base
         bootstrap(module, pref)
         pref.apply(target)
         return target
-    if isinstance(target, str) and ":" in target and not os.path.exists(_absolute(target, base)):
+    if isinstance(target, str) and ":" in target and not _absolute(target, base).exists():
         target, _, name = target.rpartition(":")
     module = _module_of(target, base, pref)
     app = getattr(module, name, None)
@@ -81,9 +81,9 @@ def _file_of(target: Target, base: Path | None) -> Path | None:
     """Return the Python file that a target names, or None when it names a module."""
     if isinstance(target, tuple):
         module, name = target
-        return _existing(Path(_home(module)) / name)
+        return _existing(_home(module) / name)
     if isinstance(target, ModuleType):
-        exported = Path(_home(target)) / "export" / "skitai" / "__export__.py"
+        exported = _home(target) / "export" / "skitai" / "__export__.py"
         return exported if exported.is_file() else None
     if isinstance(target, (str, os.PathLike)):
         path = _absolute(target, base)
@@ -106,12 +106,12 @@ def _absolute(target: str | os.PathLike[str], base: Path | None) -> Path:
     return ((base or Path.cwd()) / target).resolve()
 
 
-def _home(module: ModuleType) -> str:
+def _home(module: ModuleType) -> Path:
     """Return the folder a module lies in."""
     file = module.__file__
     if file is None:
         raise LoadError(f"module {module.__name__} has no file: a namespace package cannot be mounted")
-    return os.path.dirname(file)
+    return Path(file).parent
 
 
 def _import_name(name: str) -> ModuleType:

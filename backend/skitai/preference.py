@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from atila.config import BODY_LIMITS, Config
 
@@ -57,7 +57,7 @@ class Preference:
     def __contains__(self, name: str) -> bool:
         return name in self.values
 
-    def __enter__(self) -> Preference:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

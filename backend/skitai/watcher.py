@@ -52,5 +52,3 @@ def _without_nested(folders: Iterable[Path]) -> list[Path]:
     """Return the folders that no other of them contains."""
     unique = sorted({folder.resolve() for folder in folders if folder.is_dir()})
     return [folder for folder in unique if not any(other in folder.parents for other in unique)]
-
-

@@ -108,7 +108,7 @@ def test_a_preference_overrides_attributes_and_merges_settings(tmp_path: Path) -
 
 def test_a_preference_says_what_it_does_not_have() -> None:
     preference = Preference()
-    with pytest.raises(AttributeError, match="set it with pref.colour"):
+    with pytest.raises(AttributeError, match=r"set it with pref\.colour"):
         _ = preference.colour
     with pytest.raises(AttributeError, match="choose another name"):
         preference.services = []
