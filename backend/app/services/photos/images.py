@@ -5,21 +5,16 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from PIL import ImageOps
+from PIL import Image, ImageOps
+from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from app.services.photos import metadata
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from PIL import Image
-    from PIL.ImageFile import ImageFile
 
 MAX_PIXELS = 50_000_000  # width x height of the largest picture taken
 THUMBNAIL_SIDE = 480  # pixels of a thumbnail's longer side
@@ -108,5 +103,7 @@ def draw_thumbnail(image: Image.Image) -> bytes:
     upright = ImageOps.exif_transpose(image).convert(mode)
     upright.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
     target = io.BytesIO()
-    upright.save(target, "WEBP", quality=80, icc_profile=profile if profile and len(profile) <= ICC_LIMIT else b"", exif=b"")
+    upright.save(
+        target, "WEBP", quality=80, icc_profile=profile if profile and len(profile) <= ICC_LIMIT else b"", exif=b""
+    )
     return target.getvalue()

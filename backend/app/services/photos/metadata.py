@@ -1,8 +1,8 @@
 """What a picture file tells beside the picture: keeps it, but never the place where it was taken.
 
-The files are taken apart at their container's borders (JPEG segments, PNG and RIFF chunks) and put together again, so the
-picture itself is not encoded a second time. EXIF loses its GPS block and the maker's notes, which repeat it; XMP packets
-and text profiles go altogether, and so does whatever follows the picture's end (motion photos hide a film there).
+The files are taken apart at their container's borders (JPEG segments, PNG and RIFF chunks) and put together again, so
+the picture itself is not encoded a second time. EXIF loses its GPS block and the maker's notes, which repeat it; XMP
+packets and text profiles go altogether, and so does what follows the picture's end (motion photos: a film).
 """
 
 from __future__ import annotations
@@ -10,12 +10,9 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from PIL import ExifTags, Image
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 EXIF_START = b"Exif\x00\x00"
 XMP_STARTS = (b"http://ns.adobe.com/xap/1.0/\x00", b"http://ns.adobe.com/xmp/extension/\x00")
@@ -129,17 +126,19 @@ def png_exif(payload: bytes) -> bytes:
 
 def clean_webp(data: bytes) -> bytes:
     """A WebP file without position. Raises ValueError when its chunks do not add up."""
-    kept: list[bytes] = []
-    has_exif = False
-    for kind, payload in webp_chunks(data):
-        if kind == b"EXIF":
-            block = clean_exif(EXIF_START + payload.removeprefix(EXIF_START))
-            has_exif = block is not None
-            payload = (block or b"").removeprefix(EXIF_START)
-        if kind != b"XMP " and not (kind == b"EXIF" and not has_exif):
-            kept.append(webp_chunk(kind, payload))
+    kept = [cleaned for kind, payload in webp_chunks(data) if (cleaned := clean_webp_chunk(kind, payload))]
+    has_exif = any(chunk.startswith(b"EXIF") for chunk in kept)
     body = b"WEBP" + b"".join(webp_flags(chunk, has_exif) for chunk in kept)
     return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def clean_webp_chunk(kind: bytes, payload: bytes) -> bytes:
+    if kind == b"XMP ":
+        return b""
+    if kind != b"EXIF":
+        return webp_chunk(kind, payload)
+    block = clean_exif(EXIF_START + payload.removeprefix(EXIF_START))
+    return webp_chunk(kind, block.removeprefix(EXIF_START)) if block else b""
 
 
 def webp_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:

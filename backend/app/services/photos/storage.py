@@ -5,10 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import tempfile
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
 
 
 class Storage:
@@ -46,13 +43,14 @@ class Storage:
 def write_whole(path: Path, content: bytes) -> None:
     """Writes a file so that nobody ever sees a part of it, not even after a power cut."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".")
+    temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        temporary.replace(path)
     except OSError:
-        os.unlink(temporary)
+        temporary.unlink()
         raise

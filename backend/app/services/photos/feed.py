@@ -1,0 +1,77 @@
+"""Changes of photos, told to whoever is watching in this process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from queue import Empty, Full, Queue
+from typing import Literal
+
+from app.services.photos.photo import Photo
+
+BACKLOG = 256  # changes that wait for one slow watcher; one more ends its watch
+Kind = Literal["created", "updated", "deleted"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One photo changed; of a deleted one this is how it was."""
+
+    kind: Kind
+    photo: Photo
+
+
+class Watch:
+    """One watcher's queue. Lives from `Feed.watch` until its block ends."""
+
+    def __init__(self, user_id: int) -> None:
+        self.user_id = user_id
+        self.overrun = False  # it was too slow, and changes were lost to it
+        self._changes: Queue[Change] = Queue(BACKLOG)
+
+    def offer(self, change: Change) -> None:
+        try:
+            self._changes.put_nowait(change)
+        except Full:
+            self.overrun = True
+
+    def next(self, timeout: float) -> Change | None:
+        """The next change, or None when none comes within `timeout` seconds."""
+        try:
+            return self._changes.get(timeout=timeout)
+        except Empty:
+            return None
+
+
+class Feed:
+    """Hands each change to the watchers of its user. Lives as long as the process; safe to use from all threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._watches: set[Watch] = set()
+
+    def publish(self, change: Change) -> None:
+        """Tells it to everybody who watches that user; never waits for anybody."""
+        with self._lock:
+            interested = [watch for watch in self._watches if watch.user_id == change.photo.user_id]
+        for watch in interested:
+            watch.offer(change)
+
+    @contextmanager
+    def watch(self, user_id: int) -> Iterator[Watch]:
+        """Collects the changes of one user's photos while the block runs."""
+        watch = Watch(user_id)
+        with self._lock:
+            self._watches.add(watch)
+        try:
+            yield watch
+        finally:
+            with self._lock:
+                self._watches.discard(watch)
+
+    @property
+    def watchers(self) -> int:
+        """How many are watching now."""
+        return len(self._watches)

@@ -1,0 +1,56 @@
+"""A photo as every surface shows it, and what may be asked and changed of photos."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+TITLE_LENGTH = 200  # characters
+DESCRIPTION_LENGTH = 2000  # characters
+PAGE_SIZE = 24  # photos a page, unless asked otherwise
+MAX_PAGE_SIZE = 100
+
+Title = Annotated[str, Meta(max_length=TITLE_LENGTH)]
+Description = Annotated[str, Meta(max_length=DESCRIPTION_LENGTH)]
+
+
+class Photo(Struct, frozen=True, kw_only=True):
+    """One photo. `size` is bytes of the original; `width` and `height` are pixels as shown; times are UTC."""
+
+    id: int
+    user_id: int
+    title: str
+    description: str
+    content_type: str
+    size: int
+    width: int
+    height: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class PhotoPage(Struct, frozen=True):
+    """One page of a user's photos; `total` counts all that match."""
+
+    items: list[Photo]
+    total: int
+    page: int
+    size: int
+
+
+class PhotoQuery(Struct, frozen=True, kw_only=True):
+    """Which photos to list: the page (from 1), photos a page, order, and words to search for."""
+
+    page: int = 1
+    size: int = PAGE_SIZE
+    sort: str = "-created_at"
+    q: str = ""
+
+
+class PhotoUpdate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What may be changed of a photo; what is not named stays as it is."""
+
+    title: Title | UnsetType = UNSET
+    description: Description | UnsetType = UNSET
