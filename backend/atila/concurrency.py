@@ -1,0 +1,128 @@
+"""Who runs a handler: an event loop, or a thread of our own that answers the server directly."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine
+from queue import SimpleQueue
+from typing import Any, TypeVar
+
+Value = TypeVar("Value")
+
+_log = logging.getLogger("atila.threads")
+_here = threading.local()  # the WorkerThreads that the current thread belongs to
+
+
+class WorkerThreads:
+    """A queue and the threads that work it off. Lives as long as the server's process.
+
+    A job is a plain function. Its caller awaits the future that `submit` returns; finished jobs are reported to the
+    event loop in batches, so that a busy server is woken once and not once for each request.
+    """
+
+    def __init__(self, count: int = 4, name: str = "atila") -> None:
+        self.count = count
+        self.name = name
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.busy = 0
+        self._queue: SimpleQueue[tuple[Callable[..., None], tuple[Any, ...], asyncio.Future[None]] | None] = SimpleQueue()
+        self._done: deque[tuple[asyncio.Future[None], BaseException | None]] = deque()
+        self._wake_scheduled = False
+        self._threads: list[threading.Thread] = []
+
+    @property
+    def waiting(self) -> int:
+        """Jobs in the queue that no thread has taken yet."""
+        return self._queue.qsize()
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Start the threads; `loop` is told when jobs are done."""
+        self.loop = loop
+        for number in range(self.count - len(self._threads)):
+            thread = threading.Thread(target=self._work, name=f"{self.name}-{number}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def stop(self, timeout: float = 10.0) -> None:
+        """Let queued jobs finish and end the threads; wait `timeout` seconds at most for each."""
+        for _ in self._threads:
+            self._queue.put(None)
+        for thread in self._threads:
+            thread.join(timeout)
+        self._threads.clear()
+
+    def submit(self, job: Callable[..., None], *args: Any) -> asyncio.Future[None]:
+        """Queue a job from the event loop; the future ends when the job has."""
+        assert self.loop is not None, "start() comes before submit()"
+        future = self.loop.create_future()
+        self._queue.put((job, args, future))
+        return future
+
+    def _work(self) -> None:
+        _here.loop = self.loop
+        while (item := self._queue.get()) is not None:
+            job, args, future = item
+            error: BaseException | None = None
+            self.busy += 1
+            try:
+                job(*args)
+            except BaseException as raised:  # noqa: BLE001 - a thread outlives every job; the caller gets the error
+                error = raised
+            self.busy -= 1
+            self._report(future, error)
+            del item, job, args, future, error
+
+    def _report(self, future: asyncio.Future[None], error: BaseException | None) -> None:
+        self._done.append((future, error))
+        if self._wake_scheduled:
+            return
+        self._wake_scheduled = True
+        try:
+            assert self.loop is not None
+            self.loop.call_soon_threadsafe(self._deliver)
+        except RuntimeError:
+            _log.warning("the event loop closed before a handler on %s had ended", threading.current_thread().name)
+
+    def _deliver(self) -> None:
+        self._wake_scheduled = False
+        while self._done:
+            future, error = self._done.popleft()
+            if future.done():
+                continue
+            if error is None:
+                future.set_result(None)
+            else:
+                future.set_exception(error)
+
+
+def drive(coroutine: Coroutine[Any, Any, Value]) -> Value:
+    """Run a coroutine to its end on this thread, without an event loop.
+
+    Whatever waits inside it must wait through `settle`. Raises RuntimeError when it suspends all the same.
+    """
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]  # StopIteration carries Any
+    coroutine.close()
+    raise RuntimeError("a plain handler's request awaited something on its thread; await it from an async def handler")
+
+
+async def settle(awaitable: Awaitable[Value]) -> Value:
+    """Await something wherever we are: on the loop directly, on a worker thread by handing it to the loop."""
+    loop = getattr(_here, "loop", None)
+    if loop is None:
+        return await awaitable
+    return asyncio.run_coroutine_threadsafe(_as_coroutine(awaitable), loop).result()
+
+
+def adopt(loop: asyncio.AbstractEventLoop) -> None:
+    """Make this thread one whose `settle` hands its waiting to `loop` (for threads that other servers own)."""
+    _here.loop = loop
+
+
+async def _as_coroutine(awaitable: Awaitable[Value]) -> Value:
+    return await awaitable

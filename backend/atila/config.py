@@ -1,0 +1,42 @@
+"""The settings of an app: each with its default and what it means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+DEFAULTS: dict[str, Any] = {
+    "max_post_body_size": 5 * 1024 * 1024,  # bytes of a body that is not multipart
+    "max_multipart_body_size": 20 * 1024 * 1024,  # bytes of a whole multipart body
+    "max_upload_file_size": 20_000_000,  # bytes of one uploaded file
+    "max_upload_files": 100,  # files and fields in one multipart body
+    "max_cache_size": 5 * 1024 * 1024,  # bytes kept of cached answers of upstreams
+    "max_json_depth": 64,  # levels of nesting in a JSON body
+    "max_query_fields": 1000,  # fields in a query string or a form
+    "upload_memory_size": 512 * 1024,  # bytes of an uploaded file that stay in memory before it moves to a temporary file
+    "maintain_interval": 60,  # seconds between runs of the maintenance jobs
+    "access_token_timeout": 600,  # seconds a token of `was.mkjwt` lives when its claims name no `exp`
+    "jwt_cache_size": 4096,  # verified tokens kept in memory
+}
+# What `pref.max_client_body_size` sets at once.
+BODY_LIMITS = ("max_post_body_size", "max_multipart_body_size", "max_upload_file_size")
+
+
+class Config(dict[str, Any]):
+    """An app's own settings, as attributes or as keys: `config.urlfile`, `config["urlfile"]`. Lives as long as the app."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(f"no setting {name!r}; set it with app.config.{name} = …") from None
+
+    def __setattr__(self, name: str, value: object) -> None:
+        self[name] = value
+
+    def __delattr__(self, name: str) -> None:
+        self.pop(name)
+
+
+def default_config() -> Config:
+    """Return a Config with every documented setting at its default."""
+    return Config(DEFAULTS)

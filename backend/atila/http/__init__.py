@@ -1,0 +1,1 @@
+"""What crosses the wire: headers, cookies, requests, bodies, uploads, responses. No server, no I/O."""

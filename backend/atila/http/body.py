@@ -1,0 +1,108 @@
+"""From the bytes of a query string or a body to parameters: URL-encoded, multipart (RFC 7578), JSON (RFC 8259)."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+import multipart
+
+from ..errors import HTTPError
+from .uploads import Upload
+
+
+class Fields(dict[str, Any]):
+    """Parameters by name, also as attributes: `args.limit`. A name that came several times has the list of its values."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(f"no parameter {name!r}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class FormLimits:
+    """What a form may hold: fields in all, bytes of one file, bytes of one file that stay in memory."""
+
+    fields: int = 1000
+    file_size: int = 20_000_000
+    memory_size: int = 512 * 1024
+
+
+def parse_query(text: str, limit: int = 1000) -> Fields:
+    """Return the fields of a query string or URL-encoded form. Raises HTTPError 400 for over `limit` fields."""
+    if not text:
+        return Fields()
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=limit, errors="strict")
+    except UnicodeDecodeError as error:
+        raise HTTPError(400, "the query or form is not UTF-8") from error
+    except ValueError as error:
+        raise HTTPError(400, f"more than {limit} fields in the query or form") from error
+    return collect(pairs)
+
+
+def collect(pairs: Iterable[tuple[str, Any]]) -> Fields:
+    """Gather pairs into Fields; several values of a name become a list."""
+    fields = Fields()
+    repeated: set[str] = set()
+    for name, value in pairs:
+        if name not in fields:
+            fields[name] = value
+        elif name in repeated:
+            fields[name].append(value)
+        else:
+            repeated.add(name)
+            fields[name] = [fields[name], value]
+    return fields
+
+
+def parse_multipart(body: bytes, boundary: str | None, limits: FormLimits) -> Fields:
+    """Return the fields of a multipart form; files are Upload objects.
+
+    Raises HTTPError 400 for a malformed or cut-off form, 413 for too many fields or too large a file.
+    """
+    if not boundary:
+        raise HTTPError(400, "multipart/form-data without a boundary")
+    if not body:
+        raise HTTPError(400, "the multipart form is empty")
+    try:
+        parts = multipart.MultipartParser(
+            io.BytesIO(body),
+            boundary,
+            content_length=len(body),
+            part_limit=limits.fields,
+            partsize_limit=limits.file_size,
+            spool_limit=limits.memory_size,
+            memory_limit=len(body) + 1,
+        ).parts()
+        return collect([(part.name, _value(part)) for part in parts])
+    except multipart.ParserLimitReached as error:
+        raise HTTPError(413, f"the form is too large: {error}") from error
+    except (multipart.MultipartError, UnicodeDecodeError, LookupError) as error:
+        raise HTTPError(400, f"the multipart form is malformed: {error}") from error
+
+
+def _value(part: Any) -> str | Upload:
+    if part.filename is None:
+        value = part.value
+        part.close()
+        return str(value)
+    return Upload(part.file, part.filename, part.size, part.content_type)
+
+
+def parse_json(body: bytes) -> Any:
+    """Return the value of a JSON text. Raises HTTPError 400 with the place when it is malformed or nested too deep."""
+    try:
+        return msgspec.json.decode(body)
+    except msgspec.DecodeError as error:
+        raise HTTPError(400, f"the JSON body is malformed: {error}") from error
+    except RecursionError as error:
+        raise HTTPError(400, "the JSON body is nested too deep") from error
+    except UnicodeDecodeError as error:
+        raise HTTPError(400, "the JSON body is not UTF-8") from error

@@ -1,0 +1,287 @@
+"""The request as handlers see it: what was sent, and the parameters by where they came from."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterable
+from typing import Any, Literal, Protocol
+from urllib.parse import quote
+
+from ..errors import HTTPError
+from .body import Fields, FormLimits, parse_json, parse_multipart, parse_query
+from .headers import Headers, parse_content_type
+from .uploads import Upload
+
+Wire = Literal["http", "xmlrpc", "jsonrpc", "grpc", "websocket"]
+Record = dict[str, Any]
+
+_FORM = "application/x-www-form-urlencoded"
+_MULTIPART = "multipart/form-data"
+
+
+class HeaderSource(Protocol):
+    """Where the header fields come from: the server's own object, or Headers. Names are asked in lower case."""
+
+    def get(self, name: str, /) -> Any: ...
+    def items(self) -> Iterable[tuple[str, str]]: ...
+
+
+class Request:
+    """One request. Made by an adapter, completed by the app that answers it; lives as long as the call."""
+
+    __slots__ = (
+        "_body_fields", "_claims", "_content_type", "_headers", "_query", "app", "body", "claims_of", "forwarded",
+        "id", "inner", "limits", "message", "method", "path", "path_args", "peer", "query_string", "root", "route",
+        "server_scheme", "source", "user", "version", "wire",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        query_string: str = "",
+        source: HeaderSource | None = None,
+        *,
+        version: str = "1.1",
+        scheme: str = "http",
+        peer: str = "127.0.0.1",
+        forwarded: bool = False,
+        body: bytes | None = None,
+        wire: Wire = "http",
+    ) -> None:
+        self.method = method
+        self.path = path  # percent-decoded, with the mount point
+        self.query_string = query_string
+        self.source: HeaderSource = source if source is not None else Headers()
+        self.version = version
+        self.server_scheme = scheme
+        self.peer = peer  # the address that connected to us
+        self.forwarded = forwarded  # the peer is a proxy whose X-Forwarded-* we believe
+        self.body = body
+        self.wire: Wire = wire
+        self.message: Any = None  # the decoded message of a gRPC call
+        self.root = ""  # where the app is mounted: "" or "/sub"
+        self.inner = path  # the path below the mount point
+        self.app: Any = None
+        self.route: Any = None
+        self.path_args: Record = {}
+        self.id = ""
+        self.user: Any = None  # who was authenticated
+        self.limits: FormLimits | None = None
+        self.claims_of: Callable[[str | None], Record] | None = None
+        self._headers: Headers | None = None
+        self._query: Fields | None = None
+        self._body_fields: Fields | None = None
+        self._claims: Record | None = None
+        self._content_type: tuple[str, dict[str, str]] | None = None
+
+    # what was sent
+
+    @property
+    def command(self) -> str:
+        return self.method.lower()
+
+    @property
+    def uri(self) -> str:
+        path = quote(self.path, safe="/:@!$&'()*+,;=-._~%")
+        return f"{path}?{self.query_string}" if self.query_string else path
+
+    @property
+    def headers(self) -> Headers:
+        if self._headers is None:
+            self._headers = self.source if isinstance(self.source, Headers) else Headers(self.source.items())
+        return self._headers
+
+    @property
+    def scheme(self) -> str:
+        if self.forwarded and self.source.get("x-forwarded-proto") in ("http", "https"):
+            return str(self.source.get("x-forwarded-proto"))
+        return self.server_scheme
+
+    @property
+    def host(self) -> str:
+        return self.get_header("host") or ""
+
+    def get_header(self, name: str, default: str | None = None) -> str | None:
+        value = self.source.get(name.lower())
+        return default if value is None else str(value)
+
+    def get_headers(self) -> list[tuple[str, str]]:
+        return list(self.headers.pairs)
+
+    def get_body(self) -> bytes | None:
+        return self.body
+
+    def get_scheme(self) -> str:
+        return self.scheme
+
+    def get_remote_addr(self) -> str:
+        """Return the client's address: the last one in X-Forwarded-For when a trusted proxy sent it, else the peer's."""
+        if self.forwarded:
+            chain = self.source.get("x-forwarded-for")
+            if chain:
+                return str(chain).rsplit(",", 1)[-1].strip()
+        return self.peer
+
+    get_real_ip = get_remote_addr
+
+    def is_private_ip(self) -> bool:
+        try:
+            return ipaddress.ip_address(self.get_remote_addr()).is_private
+        except ValueError:
+            return False
+
+    def get_user_agent(self) -> str | None:
+        return self.get_header("user-agent")
+
+    def get_content_type(self) -> str | None:
+        """Return the body's media type without parameters, in lower case, or None."""
+        return self._media_type()[0] or None
+
+    def get_main_type(self) -> str | None:
+        return (self.get_content_type() or "").partition("/")[0] or None
+
+    def get_sub_type(self) -> str | None:
+        return (self.get_content_type() or "").partition("/")[2] or None
+
+    def split_uri(self) -> tuple[str, str | None, str | None, str | None]:
+        """Return (path, parameters, query with its '?', fragment); absent parts are None."""
+        path, _, parameters = self.path.partition(";")
+        return path, (f";{parameters}" if parameters else None), f"?{self.query_string}" if self.query_string else None, None
+
+    def _media_type(self) -> tuple[str, dict[str, str]]:
+        if self._content_type is None:
+            self._content_type = parse_content_type(self.source.get("content-type") or "")
+        return self._content_type
+
+    # the route
+
+    @property
+    def routed(self) -> Callable[..., Any] | None:
+        return self.route.handler if self.route else None
+
+    routed_function = routed
+
+    @property
+    def routable(self) -> Record:
+        return self.route.describe() if self.route else {}
+
+    # parameters, by where they came from
+
+    @property
+    def PARAMS(self) -> Record:  # noqa: N802 - the documented name
+        return Fields(self.path_args)
+
+    @property
+    def URL(self) -> Fields:  # noqa: N802
+        if self._query is None:
+            self._query = parse_query(self.query_string, (self.limits or FormLimits()).fields)
+        return self._query
+
+    @property
+    def DEFAULT(self) -> Fields:  # noqa: N802
+        return Fields(self.route.defaults if self.route else {})
+
+    @property
+    def FORM(self) -> Fields | None:  # noqa: N802
+        """The form's fields, or None when the body is no form. Raises HTTPError 400 for a malformed one."""
+        return self.form()
+
+    @property
+    def JSON(self) -> Any:  # noqa: N802
+        return self.json()
+
+    @property
+    def DATA(self) -> Fields:  # noqa: N802
+        """The body's fields, of a form or of a JSON object. Raises HTTPError 400 for a JSON body that is no object."""
+        return self.dict()
+
+    @property
+    def ARGS(self) -> Fields:  # noqa: N802
+        """All parameters. Defaults give way to the query, the query to the body, everything to the path."""
+        return Fields({**self.DEFAULT, **self.URL, **self.dict(), **self.path_args})
+
+    args = ARGS
+
+    def form(self) -> Fields | None:
+        kind, parameters = self._media_type()
+        if kind not in (_FORM, _MULTIPART):
+            return None
+        if self._body_fields is None:
+            limits = self.limits or FormLimits()
+            if kind == _FORM:
+                self._body_fields = self._parse_urlencoded(limits)
+            else:
+                self._body_fields = parse_multipart(self.body or b"", parameters.get("boundary"), limits)
+        return self._body_fields
+
+    def json(self) -> Any:
+        """Return the decoded JSON body, or None when the body is not JSON. Raises HTTPError 400 when it is malformed."""
+        kind = self._media_type()[0]
+        if not self.body or not (kind == "application/json" or kind.endswith("+json")):
+            return None
+        return parse_json(self.body)
+
+    def dict(self) -> Fields:
+        if self._body_fields is None:
+            fields = self.form()
+            if fields is None:
+                value = self.json()
+                if value is not None and not isinstance(value, dict):
+                    raise HTTPError(400, f"the JSON body is {_json_kind(value)}; an object is expected")
+                fields = Fields(value or {})
+            self._body_fields = fields
+        return self._body_fields
+
+    def _parse_urlencoded(self, limits: FormLimits) -> Fields:
+        try:
+            return parse_query((self.body or b"").decode(), limits.fields)
+        except UnicodeDecodeError as error:
+            raise HTTPError(400, "the form is not UTF-8") from error
+
+    def close(self) -> None:
+        """Let go of what uploads hold."""
+        for value in (self._body_fields or {}).values():
+            for item in value if isinstance(value, list) else [value]:
+                if isinstance(item, Upload):
+                    item.close()
+
+    # who is asking
+
+    @property
+    def JWT(self) -> Record:  # noqa: N802
+        """The verified claims of the bearer token, or {"err": reason}."""
+        if self._claims is None:
+            self._claims = self.claims_of(self.bearer_token) if self.claims_of else {"err": "no bearer token"}
+        return self._claims
+
+    @property
+    def bearer_token(self) -> str | None:
+        """The token of `Authorization: Bearer …` (RFC 6750 2.1), or None."""
+        value = self.source.get("authorization")
+        if value is None or value[:7].lower() != "bearer ":
+            return None
+        return str(value[7:].strip())
+
+    @property
+    def env(self) -> Record:
+        """The request as a WSGI environ (PEP 3333), without the process's environment variables."""
+        host, _, port = self.host.partition(":")
+        environ: Record = {
+            "REQUEST_METHOD": self.method, "SCRIPT_NAME": self.root, "PATH_INFO": self.inner,
+            "QUERY_STRING": self.query_string, "SERVER_PROTOCOL": f"HTTP/{self.version}", "SERVER_NAME": host,
+            "SERVER_PORT": port or ("443" if self.scheme == "https" else "80"), "REMOTE_ADDR": self.get_remote_addr(),
+            "wsgi.url_scheme": self.scheme, "CONTENT_TYPE": self.get_header("content-type") or "",
+            "CONTENT_LENGTH": self.get_header("content-length") or "",
+        }  # fmt: skip
+        for name, value in self.headers.items():
+            if name not in ("content-type", "content-length"):
+                environ["HTTP_" + name.upper().replace("-", "_")] = value
+        return environ
+
+
+def _json_kind(value: object) -> str:
+    kinds: dict[type, str] = {list: "an array", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
+    return kinds.get(type(value), "null")
+
+

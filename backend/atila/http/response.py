@@ -1,0 +1,143 @@
+"""The answer to one request: status, header fields, body. Handlers reach it as `was.response`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+from ..errors import HTTPError
+from ..status import parse_status
+from .headers import Pairs, check_field
+
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
+
+
+@dataclass(frozen=True, slots=True)
+class FileBody:
+    """A file, or the bytes from `start` up to and without `end` of it, that the server sends by itself."""
+
+    path: str
+    size: int
+    start: int = 0
+    end: int | None = None
+
+    @property
+    def length(self) -> int:
+        return (self.size if self.end is None else self.end) - self.start
+
+
+class Stream:
+    """A body that comes in pieces. `close` is called once: when all is sent, or when the client went away."""
+
+    __slots__ = ("_close", "chunks")
+
+    def __init__(
+        self, chunks: Iterator[bytes] | AsyncIterator[bytes], close: Callable[[], object] | None = None
+    ) -> None:
+        self.chunks = chunks
+        self._close = close
+
+    @property
+    def asynchronous(self) -> bool:
+        return isinstance(self.chunks, AsyncIterator)
+
+    def close(self) -> None:
+        close, self._close = self._close, None
+        if close is not None:
+            close()
+
+
+Body = bytes | FileBody | Stream
+
+
+class Response:
+    """The answer being made. Lives as long as the request. Header names are kept in lower case."""
+
+    __slots__ = ("body", "detail", "exc_info", "headers", "reason", "status")
+
+    def __init__(self, status: int = 200, headers: Pairs | None = None, body: Any = b"") -> None:
+        self.status = status
+        self.reason = ""  # a reason of the handler's own; "" is the standard one
+        self.headers: Pairs = [] if headers is None else headers
+        self.body: Any = body  # what the handler gave; a Body once the pipeline has encoded it
+        self.detail: str | None = None
+        self.exc_info: ExcInfo | None = None
+
+    def __call__(
+        self,
+        status: int | str = "200 OK",
+        body: object = None,
+        headers: Iterable[tuple[str, str]] | None = None,
+        exc_info: ExcInfo | None = None,
+    ) -> Response:
+        """Set the status at once, and body and headers; without a body an error's page is generated."""
+        self.set_status(status)
+        self.body = body
+        self.exc_info = exc_info
+        if headers:
+            self.set_headers(headers)
+        return self
+
+    def with_explain(self, status: int | str, detail: str) -> Response:
+        """Answer with a generated error page whose detail is `detail`."""
+        self.detail = detail
+        return self(status)
+
+    def throw(self, status: int | str) -> None:
+        """End the request at once with a generated answer of this status. Raises HTTPError, always."""
+        raise HTTPError(status)
+
+    def set_status(self, status: int | str) -> None:
+        parsed = parse_status(status)
+        self.status, self.reason = parsed.code, parsed.reason
+
+    def get_status(self) -> str:
+        """Return the status line: '200 OK'."""
+        return f"{self.status} {self.reason}" if self.reason else str(parse_status(self.status))
+
+    def set_headers(self, headers: Iterable[tuple[str, str]]) -> None:
+        for name, value in headers:
+            self.set_header(name, value)
+
+    def set_header(self, name: str, value: object) -> None:
+        """Set a header field in place of any of that name. Raises ValueError on a bad name or value (RFC 9110 5)."""
+        self.del_header(name)
+        self.add_header(name, value)
+
+    def add_header(self, name: str, value: object) -> None:
+        """Add a header field beside others of that name, as Set-Cookie and Link need."""
+        text = str(value)
+        check_field(name, text)
+        self.headers.append((name.lower(), text))
+
+    def get_header(self, name: str, default: str | None = None) -> str | None:
+        name = name.lower()
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return default
+
+    def get_headers(self) -> Pairs:
+        """Return all header fields as (name, value), names in lower case."""
+        return list(self.headers)
+
+    def del_header(self, name: str) -> None:
+        name = name.lower()
+        if self.headers:
+            self.headers[:] = [pair for pair in self.headers if pair[0] != name]
+
+    def vary(self, name: str) -> None:
+        """Say that the answer depends on a request header (RFC 9110 12.5.5)."""
+        current = self.get_header("vary")
+        if current is None:
+            self.headers.append(("vary", name))
+        elif name.lower() not in current.lower().split(", ") and current != "*":
+            self.set_header("vary", f"{current}, {name}")
+
+    def hint_promise(self, uri: str) -> None:
+        """Hint that the client will need `uri`: a preload Link (RFC 8288), which replaced HTTP/2 push."""
+        if any(character in uri for character in "<>\r\n"):
+            raise ValueError(f"{uri!r} is not a URI reference")
+        self.add_header("link", f"<{uri}>; rel=preload")

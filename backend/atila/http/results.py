@@ -1,0 +1,265 @@
+"""What a handler may return, and the bytes it becomes: `API`, `Fault`, `File`, streams."""
+
+from __future__ import annotations
+
+import io
+import mimetypes
+import os
+import traceback as tb
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from dataclasses import is_dataclass
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from ..errors import HTTPError
+from ..status import BODILESS, looks_like_status, parse_status
+from .response import FileBody, Response, Stream
+
+Data = TypeVar("Data")
+
+_HTML = ("content-type", "text/html; charset=utf-8")
+_JSON = ("content-type", "application/json")
+_CHUNK = 64 * 1024  # bytes read from a file object at a time
+
+
+class API(Generic[Data]):
+    """A JSON answer: `API(rows=rows)`, `API(photo)`, `API("201 Created", id=7)`. A mapping and keywords are merged."""
+
+    __slots__ = ("data", "status")
+
+    def __init__(self, status_or_data: object = None, data: object = None, /, **fields: object) -> None:
+        self.status: int | str = 200
+        if isinstance(status_or_data, str):
+            self.status = status_or_data
+        elif data is None:
+            data = status_or_data
+        else:
+            raise TypeError(f"API: the first of two arguments is a status line, not {status_or_data!r}")
+        if fields:
+            if data is not None and not isinstance(data, dict):
+                raise TypeError(f"API: keywords can only be merged into a dict, not into {type(data).__name__}")
+            data = {**(data or {}), **fields}
+        self.data: Any = {} if data is None else data
+
+    def __getitem__(self, name: str) -> Any:
+        return self.data[name]
+
+    def __setitem__(self, name: str, value: object) -> None:
+        self.data[name] = value
+
+
+def fault(
+    status: int | str,
+    message: str = "",
+    code: int | None = None,
+    debug: str | None = None,
+    more_info: object = None,
+    exc_info: object = None,
+    traceback: bool = False,
+    **fields: object,
+) -> API[dict[str, Any]]:
+    """Return a JSON answer that tells an error: `Fault("400 Bad Request", "missing parameter", 10021)`.
+
+    A 2xx status with keywords is an `API`. Raises TypeError when the status is missing.
+    """
+    if not isinstance(status, int) and not looks_like_status(status):
+        raise TypeError(f"Fault: the status comes first, as in Fault('400 Bad Request', {status!r})")
+    parsed = parse_status(status)
+    if parsed.code < 300:
+        return API(str(parsed), {**({"message": message} if message else {}), **fields})
+    body: dict[str, Any] = {"code": code or parsed.code * 100, "message": message or parsed.reason.lower()}
+    if traceback or exc_info:
+        fields.setdefault("traceback", describe_exception(exc_info))
+        debug = debug or "see traceback"
+    extra = {"debug": debug, "more_info": more_info}
+    body.update({name: value for name, value in extra.items() if value is not None})
+    return API(str(parsed), {**body, **fields})
+
+
+def describe_exception(exc_info: object = None) -> list[str]:
+    """Return an exception as lines: what it is, where it was raised, then the frames that led there, innermost first."""
+    error = exc_info[1] if isinstance(exc_info, tuple) else exc_info
+    if not isinstance(error, BaseException):
+        import sys
+
+        error = sys.exc_info()[1]
+    if error is None:
+        return []
+    frames = tb.extract_tb(error.__traceback__)
+    lines = [f"[{type(error).__name__}] {error}"]
+    lines += [f"in file {frame.filename} at line {frame.lineno}, function {frame.name}" for frame in reversed(frames)]
+    return lines
+
+
+def error_data(error: HTTPError) -> dict[str, Any]:
+    """Return the JSON shape of every generated error: code, message, and more_info and errors where there are any."""
+    data: dict[str, Any] = {"code": error.code, "message": error.message}
+    if error.detail is not None:
+        data["more_info"] = error.detail
+    if error.reasons:
+        data["errors"] = [reason._asdict() for reason in error.reasons]
+    return data
+
+
+class File:
+    """A file as the answer; its length and time of change are sent along. A missing file is 404."""
+
+    __slots__ = ("mimetype", "path")
+
+    def __init__(self, path: str | os.PathLike[str], mimetype: str | None = None) -> None:
+        self.path = os.fspath(path)
+        self.mimetype = mimetype or "application/octet-stream"
+
+    @classmethod
+    def guessed(cls, path: str | os.PathLike[str]) -> File:
+        """A File whose type is read off its name."""
+        return cls(path, mimetypes.guess_type(os.fspath(path))[0])
+
+
+def encode(response: Response, result: Any) -> None:
+    """Turn what a handler returned into the response's body, headers and status.
+
+    Raises TypeError for a value that has no form over HTTP, HTTPError 404 for a File that is not there.
+    """
+    if result is response:
+        result = response.body
+    kind = type(result)
+    encoder = _ENCODERS.get(kind)
+    if encoder is None:
+        encoder = _encoder_for(kind, result)
+    encoder(response, result)
+    if response.status in BODILESS:
+        response.body = b""
+        response.del_header("content-type")
+
+
+def _encode_api(response: Response, result: API[Any]) -> None:
+    status = result.status
+    if status != 200:
+        response.set_status(status)
+    response.body = msgspec.json.encode(result.data)
+    _default_type(response, _JSON)
+
+
+def _encode_text(response: Response, result: str) -> None:
+    response.body = result.encode()
+    if result:
+        _default_type(response, _HTML)
+
+
+def _encode_bytes(response: Response, result: bytes) -> None:
+    response.body = bytes(result)
+    if result:
+        _default_type(response, _HTML)
+
+
+def _encode_data(response: Response, result: object) -> None:
+    response.body = msgspec.json.encode(result)
+    _default_type(response, _JSON)
+
+
+def _encode_file(response: Response, result: File) -> None:
+    try:
+        state = os.stat(result.path)
+    except OSError as error:
+        raise HTTPError(404, f"{os.path.basename(result.path)} is not there") from error
+    if not os.path.isfile(result.path):
+        raise HTTPError(404, f"{os.path.basename(result.path)} is not a file")
+    response.body = FileBody(result.path, state.st_size)
+    _default_type(response, ("content-type", result.mimetype))
+
+
+def _encode_stream(response: Response, result: Any) -> None:
+    response.body = Stream(*_chunks(result))
+    _default_type(response, _HTML)
+
+
+def _encode_list(response: Response, result: list[Any] | tuple[Any, ...]) -> None:
+    if not result:
+        raise TypeError("an empty list is no answer over HTTP; return was.API(...) for JSON")
+    pieces = [_chunks(_streamable(item)) for item in result]
+
+    def chunks() -> Iterator[bytes]:
+        for piece, _ in pieces:
+            yield from piece
+
+    def close() -> None:
+        for _, close_piece in pieces:
+            if close_piece is not None:
+                close_piece()
+
+    response.body = Stream(chunks(), close)
+    _default_type(response, _HTML)
+
+
+def _streamable(item: object) -> object:
+    if isinstance(item, (str, bytes)):
+        return iter([item])
+    if isinstance(item, AsyncIterable) or not _is_stream(item):
+        raise TypeError(f"a list as an answer holds text, bytes, files and iterators, not {type(item).__name__}")
+    return item
+
+
+def _chunks(source: Any) -> tuple[Any, Callable[[], object] | None]:
+    """Return the pieces of a file object, an object with `more()` or an iterator, and how to close it."""
+    close = getattr(source, "close", None)
+    if hasattr(source, "read"):
+        return iter(lambda: source.read(_CHUNK) or None, None), close
+    if hasattr(source, "more"):
+        return iter(source.more, None), close
+    if isinstance(source, AsyncIterable):
+        return _encode_each_async(source), None
+    return _encode_each(source), close
+
+
+def _encode_each(source: Iterable[str | bytes]) -> Iterator[bytes]:
+    for piece in source:
+        yield piece.encode() if isinstance(piece, str) else piece
+
+
+async def _encode_each_async(source: AsyncIterable[str | bytes]) -> AsyncIterator[bytes]:
+    try:
+        async for piece in source:
+            yield piece.encode() if isinstance(piece, str) else piece
+    finally:
+        close = getattr(source, "aclose", None)
+        if close is not None:
+            await close()
+
+
+def _is_stream(result: object) -> bool:
+    return isinstance(result, (Iterator, AsyncIterable, io.IOBase)) or hasattr(result, "more") or hasattr(result, "read")
+
+
+def _encoder_for(kind: type, result: object) -> Callable[[Response, Any], None]:
+    if issubclass(kind, msgspec.Struct) or is_dataclass(kind):
+        return _encode_data
+    if issubclass(kind, API):
+        return _encode_api
+    if _is_stream(result):
+        return _encode_stream
+    hint = "return was.API(...) for JSON" if kind in (dict, list, int, float, bool) else "return text, bytes or was.API(...)"
+    raise TypeError(f"a handler returned {kind.__name__}, which has no form over HTTP: {hint}")
+
+
+def _default_type(response: Response, field: tuple[str, str]) -> None:
+    headers = response.headers
+    if headers and response.get_header("content-type") is not None:
+        return
+    headers.append(field)
+
+
+
+_ENCODERS: dict[type, Callable[[Response, Any], None]] = {
+    API: _encode_api,
+    str: _encode_text,
+    bytes: _encode_bytes,
+    bytearray: _encode_bytes,
+    memoryview: _encode_bytes,
+    File: _encode_file,
+    list: _encode_list,
+    tuple: _encode_list,
+    Stream: lambda response, result: setattr(response, "body", result),
+    FileBody: lambda response, result: setattr(response, "body", result),
+}

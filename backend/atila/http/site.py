@@ -1,0 +1,42 @@
+"""What an adapter can serve: something that says, for a request, what answers it and where that runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from .request import Request
+from .response import Response
+
+
+class Job:
+    """How one kind of request is answered. Made once for each route; lives as long as it."""
+
+    __slots__ = ("blocking", "body_limit", "multipart_limit", "respond")
+
+    def __init__(
+        self,
+        respond: Callable[[Request], Awaitable[Response]],
+        *,
+        blocking: bool = False,
+        body_limit: int = 0,
+        multipart_limit: int = 0,
+    ) -> None:
+        self.respond = respond
+        self.blocking = blocking  # it may block: drive it on a worker thread
+        self.body_limit = body_limit  # bytes of the body to read; more is 413; 0 leaves the body unread
+        self.multipart_limit = multipart_limit or body_limit  # the same for multipart/form-data
+
+
+class Site(Protocol):
+    """An app, or everything an engine has mounted."""
+
+    def resolve(self, request: Request) -> Job:
+        """Return what answers the request. Never raises: a request that nothing answers gets a job that says 404."""
+
+    async def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Called once in each serving process before the first request."""
+
+    async def stop(self) -> None:
+        """Called once in each serving process after the last request."""

@@ -1,0 +1,1 @@
+"""From a request to a handler's arguments: binding, checks, schemas."""

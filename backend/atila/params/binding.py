@@ -1,0 +1,190 @@
+"""Binding: path, query and body become a handler's arguments, converted and validated by their type hints."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import is_dataclass
+from typing import Any, get_type_hints, is_typeddict
+
+import msgspec
+
+from ..errors import HTTPError, Reason, RouteError, bad_parameters
+from ..http.request import Request
+from ..routing.route import Handler, Route
+from .types import Converter, converter_for
+
+_NOTHING: dict[str, Any] = {}
+
+
+class Argument:
+    """One argument of a handler. Lives as long as its route."""
+
+    __slots__ = ("convert", "default", "hint", "is_body", "name", "required")
+
+    def __init__(self, name: str, hint: Any, default: Any) -> None:
+        self.name = name
+        self.hint = hint  # Any where the handler gives none
+        self.default = default
+        self.required = default is inspect.Parameter.empty
+        self.is_body = _is_record(hint)  # it receives the whole body
+        self.convert: Converter | None = None if hint is Any else converter_for(name, hint)
+
+
+class Binder:
+    """Makes the keyword arguments of one handler. Lives as long as its route. Raises RouteError for hints it cannot use."""
+
+    __slots__ = ("arguments", "body", "free", "message", "names", "open_ended", "result")
+
+    def __init__(self, route: Route) -> None:
+        hints = read_hints(route.handler)
+        self.result = hints.get("return", Any)
+        self.open_ended = route.open_ended
+        taken = [item for item in route.signature[1:] if item.kind is not item.VAR_KEYWORD]
+        all_arguments = [Argument(item.name, hints.get(item.name, Any), item.default) for item in taken]
+        bodies = [item for item in all_arguments if item.is_body]
+        if len(bodies) > 1:
+            names = " and ".join(item.name for item in bodies)
+            raise RouteError(f"{route!r}: one argument takes the body, not {names}")
+        self.body = bodies[0] if bodies else None
+        self.arguments = [item for item in all_arguments if not item.is_body]
+        self.names = {item.name for item in all_arguments}
+        self.free = not all_arguments and not self.open_ended  # takes nothing, and so ignores what is sent
+        self.message = taken[0].name if taken else ""  # the argument that takes a gRPC message
+
+    def bind(self, request: Request) -> dict[str, Any]:
+        """Return the handler's keyword arguments.
+
+        Raises HTTPError 400 with code 40050 and every faulty parameter, 400 for a malformed body.
+        """
+        if self.free:
+            return _NOTHING
+        if request.wire == "grpc":
+            return {self.message: request.message} if self.message else _NOTHING
+        path = request.path_args
+        query = request.URL if request.query_string else _NOTHING
+        reasons: list[Reason] = []
+        if self.body is None or request.wire != "http":
+            data = request.dict() if request.body or request.wire != "http" else _NOTHING
+            bound: dict[str, Any] = {}
+        else:
+            data = _NOTHING
+            bound = self._bind_body(request, self.body, reasons)
+        self._bind_each(bound, path, query, data, request, reasons)
+        if query or data:
+            self._bind_rest(bound, query, data, reasons)
+        if self.open_ended and len(path) > len(bound):
+            bound.update({name: value for name, value in path.items() if name not in bound})
+        if reasons:
+            raise bad_parameters(reasons)
+        return bound
+
+    def _bind_each(
+        self,
+        bound: dict[str, Any],
+        path: dict[str, Any],
+        query: dict[str, Any],
+        data: dict[str, Any],
+        request: Request,
+        reasons: list[Reason],
+    ) -> None:
+        for argument in self.arguments if request.wire == "http" or self.body is None else [*self.arguments, self.body]:
+            name = argument.name
+            strict = False
+            if name in path:
+                value = path[name]
+            elif name in data:
+                value = data[name]
+                strict = request.wire != "http" or request.get_sub_type() == "json"
+            elif name in query:
+                value = query[name]
+            else:
+                if argument.required:
+                    reasons.append(Reason(name, f"parameter `{name}` is missing"))
+                continue
+            if argument.convert is None:
+                bound[name] = value
+                continue
+            try:
+                bound[name] = argument.convert(value, strict)
+            except (ValueError, TypeError) as error:
+                reasons.append(Reason(name, str(error)))
+
+    def _bind_rest(
+        self, bound: dict[str, Any], query: dict[str, Any], data: dict[str, Any], reasons: list[Reason]
+    ) -> None:
+        names = self.names
+        if self.open_ended:
+            bound.update({name: value for name, value in query.items() if name not in names})
+            bound.update({name: value for name, value in data.items() if name not in names})
+            return
+        for name in [*query, *data]:
+            if name not in names:
+                reasons.append(Reason(name, f"parameter `{name}` is unknown"))
+
+    def _bind_body(self, request: Request, argument: Argument, reasons: list[Reason]) -> dict[str, Any]:
+        body = request.body
+        if not body:
+            if argument.required:
+                reasons.append(Reason(argument.name, "a body is missing"))
+            return {}
+        kind = request.get_content_type() or ""
+        try:
+            if kind == "application/json" or kind.endswith("+json"):
+                return {argument.name: msgspec.json.decode(body, type=argument.hint)}
+            fields = request.form()
+            if fields is None:
+                raise HTTPError(415, f"the body is {kind or 'of no stated type'}; JSON or a form is expected")
+            return {argument.name: msgspec.convert(fields, argument.hint, strict=False)}
+        except msgspec.ValidationError as error:
+            reasons.extend(_every_reason(request, argument.hint, error))
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise HTTPError(400, f"the JSON body is malformed: {error}") from error
+        except RecursionError as error:
+            raise HTTPError(400, "the JSON body is nested too deep") from error
+        return {}
+
+
+def read_hints(handler: Handler) -> dict[str, Any]:
+    """Return a handler's type hints, evaluated. Raises RouteError naming the one that cannot be."""
+    if not getattr(handler, "__annotations__", None):
+        return {}
+    closure = inspect.getclosurevars(handler).nonlocals if inspect.isfunction(handler) else {}
+    try:
+        return get_type_hints(handler, localns=dict(closure), include_extras=True)
+    except NameError as error:
+        raise RouteError(f"{handler.__qualname__}: a type hint cannot be found: {error}") from error
+
+
+def _is_record(hint: Any) -> bool:
+    if not isinstance(hint, type):
+        return False
+    return issubclass(hint, msgspec.Struct) or is_dataclass(hint) or is_typeddict(hint)
+
+
+def _every_reason(request: Request, hint: Any, first: msgspec.ValidationError) -> list[Reason]:
+    """Return each faulty field of a body, not only the one that msgspec met first."""
+    value = request.dict()
+    reasons: list[Reason] = []
+    try:
+        fields: tuple[Any, ...] = msgspec.structs.fields(hint)
+    except TypeError:
+        fields = ()
+    for field in fields:
+        name = field.encode_name
+        if name not in value:
+            if field.required:
+                reasons.append(Reason(name, f"parameter `{name}` is missing"))
+            continue
+        try:
+            converter_for(name, field.type)(value[name], request.get_sub_type() == "json")
+        except (ValueError, TypeError) as error:
+            reasons.append(Reason(name, str(error)))
+    known = {field.encode_name for field in fields}
+    if fields and hint.__struct_config__.forbid_unknown_fields:
+        reasons += [Reason(name, f"parameter `{name}` is unknown") for name in value if name not in known]
+    if reasons:
+        return reasons
+    text, _, place = str(first).partition(" - at `$")
+    return [Reason(place.strip("`.") or "body", f"the body is wrong: {text}")]
+
+

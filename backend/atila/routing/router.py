@@ -1,0 +1,208 @@
+"""The routes of one app: matching a path and a method to a handler."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import HTTPError, RouteError
+from .route import AnyHandler, Handler, Route, read_options
+from .rule import MISS, Rule, read_float, read_int
+
+
+@dataclass(frozen=True, slots=True)
+class MountScope:
+    """What the routes declared inside one `app.mount(...)` share."""
+
+    prefix: str = ""
+    namespace: str = ""
+    module: Any = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+class Redirect(Exception):  # noqa: N818 - no error: the path is right but for its slash
+    """The path matches with a slash at its end."""
+
+
+class Node:
+    """A place in the tree of segments."""
+
+    __slots__ = ("floats", "integers", "literals", "routes", "strings", "tails")
+
+    def __init__(self) -> None:
+        self.literals: dict[str, Node] = {}
+        self.integers: Node | None = None
+        self.floats: Node | None = None
+        self.strings: Node | None = None
+        self.tails: dict[str, Route] = {}  # by method: routes whose path parameter takes the rest
+        self.routes: dict[str, Route] = {}  # by method: routes that end here
+
+
+class Router:
+    """The route table of an app, and the decorator that fills it. Lives as long as the app."""
+
+    def __init__(self) -> None:
+        self.routes: list[Route] = []
+        self.scope = MountScope()
+        self._tree: Node | None = None
+        self._static: dict[str, dict[str, Route]] = {}
+        self.on_change: Callable[[], None] = lambda: None
+
+    def route(self, rule: str, /, **options: Any) -> Callable[[AnyHandler], AnyHandler]:
+        """Declare a route: `@app.route("/episodes/<int:id>", methods=["GET"])`. Several on one handler are several URLs.
+
+        Options: methods (default GET and POST), content_types, authenticate, access_control_allow_origin,
+        access_control_max_age, and for the OpenAPI document operation_id, summary, tags, status, responses,
+        include_in_schema. Raises RouteError for an option or method that does not exist or a rule that fits no argument.
+        """
+        scope = self.scope
+        read = read_options(rule, options)
+        if read.authenticate is None:
+            read.authenticate = scope.options.get("authenticate")
+
+        def declare(handler: AnyHandler) -> AnyHandler:
+            name = f"{scope.namespace}.{handler.__name__}" if scope.namespace else handler.__name__
+            self.add(Route(Rule(scope.prefix + rule), handler, read, name=name, module=scope.module))
+            return handler
+
+        return declare
+
+    def add(self, route: Route) -> None:
+        """Add a route; it answers from the next request on."""
+        self.routes.append(route)
+        self._tree = None
+        self.on_change()
+
+    def remove_module(self, module: Any) -> None:
+        """Drop every route that a mount of this module declared."""
+        self.routes = [route for route in self.routes if route.module is not module]
+        self._tree = None
+        self.on_change()
+
+    @contextmanager
+    def scoped(self, scope: MountScope) -> Iterator[None]:
+        """Give the routes declared inside this block a prefix, a namespace and a module."""
+        before, self.scope = self.scope, scope
+        try:
+            yield
+        finally:
+            self.scope = before
+
+    def match(self, path: str, method: str) -> tuple[Route, dict[str, Any]]:
+        """Return the route that answers a path below the mount point, and the path's parameters.
+
+        Raises HTTPError 404, or 405 with Allow; Redirect when a slash is missing at the end.
+        """
+        tree = self._tree or self._grow()
+        found = self._static.get(path)
+        if found is not None and (route := found.get(method)) is not None:
+            return route, {}
+        allowed: set[str] = set(found or ())
+        values: list[Any] = []
+        matched = self._walk(tree, path.split("/")[1:], 0, method, values, allowed) if path else None
+        if matched is not None:
+            return matched, dict(zip(matched.rule.names, values, strict=False))
+        if allowed:
+            # RFC 9110 15.5.6: a 405 lists what is allowed.
+            raise HTTPError(405, headers=[("allow", ", ".join(sorted(allowed)))])
+        if not path.endswith("/") and self._reaches(tree, path + "/"):
+            raise Redirect
+        raise HTTPError(404)
+
+    def reaches(self, path: str) -> bool:
+        """Say whether any method of any route answers a path below the mount point."""
+        return self._reaches(self._tree or self._grow(), path)
+
+    def _reaches(self, tree: Node, path: str) -> bool:
+        allowed: set[str] = set()
+        self._walk(tree, path.split("/")[1:], 0, "", [], allowed)
+        return bool(allowed) or path in self._static
+
+    def _walk(
+        self, node: Node, parts: list[str], depth: int, method: str, values: list[Any], allowed: set[str]
+    ) -> Route | None:
+        if depth == len(parts):
+            route = node.routes.get(method)
+            if route is None:
+                allowed.update(node.routes)
+            return route
+        part = parts[depth]
+        literal = node.literals.get(part)
+        if literal is not None and (route := self._walk(literal, parts, depth + 1, method, values, allowed)):
+            return route
+        for child, value in _readings(node, part):
+            values.append(value)
+            if route := self._walk(child, parts, depth + 1, method, values, allowed):
+                return route
+            values.pop()
+        rest = "/".join(parts[depth:])
+        if not rest or not node.tails:
+            return None
+        if route := node.tails.get(method):
+            values.append(rest)
+            return route
+        allowed.update(node.tails)
+        return None
+
+    def _grow(self) -> Node:
+        tree = Node()
+        static: dict[str, dict[str, Route]] = {}
+        for route in self.routes:
+            self._plant(tree, static, route.rule, route)
+            shorter = route.rule.without_tail()
+            if shorter is not None and route.rule.tail in route.defaults:
+                self._plant(tree, static, shorter, route)
+        self._static, self._tree = static, tree
+        return tree
+
+    def _plant(self, tree: Node, static: dict[str, dict[str, Route]], rule: Rule, route: Route) -> None:
+        if not rule.names:
+            table = static.setdefault(rule.text, {})
+        else:
+            table = {}
+        target = _leaf(tree, rule)
+        for method in route.options.methods:
+            known = target.get(method)
+            if known is None or (method == "HEAD" and known.handler is not route.handler):
+                target.setdefault(method, route)
+            elif known is not route:
+                raise RouteError(
+                    f"{method} {rule.text or '(the mount point)'} is routed twice: {known.name} and {route.name}"
+                )
+            table.setdefault(method, target[method])
+
+    def find(self, thing: str | Handler) -> Route | None:
+        """Return the first route of a name ("photos", "ns.photos") or of a handler."""
+        if isinstance(thing, str):
+            return next((route for route in self.routes if route.name == thing), None)
+        return next((route for route in self.routes if route.handler is thing), None)
+
+
+def _leaf(tree: Node, rule: Rule) -> dict[str, Route]:
+    node = tree
+    for segment in rule.segments:
+        if segment.kind == "path":
+            return node.tails
+        node = _child(node, segment.kind, segment.text)
+    return node.routes if rule.segments else {}
+
+
+def _child(node: Node, kind: str, text: str) -> Node:
+    if not kind:
+        return node.literals.setdefault(text, Node())
+    slot = {"int": "integers", "float": "floats", "string": "strings"}[kind]
+    child: Node = getattr(node, slot) or Node()
+    setattr(node, slot, child)
+    return child
+
+
+def _readings(node: Node, part: str) -> Iterator[tuple[Node, object]]:
+    """Yield the parameter nodes below a node that a part of the path fits, the narrowest kind first."""
+    if node.integers is not None and (value := read_int(part)) is not MISS:
+        yield node.integers, value
+    if node.floats is not None and (value := read_float(part)) is not MISS:
+        yield node.floats, value
+    if node.strings is not None and part:
+        yield node.strings, part.replace("_", " ")
