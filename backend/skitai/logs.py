@@ -1,0 +1,115 @@
+"""What the engine writes down: one line for each request, and errors with the request they belong to."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import sys
+import time
+from datetime import UTC, datetime
+from typing import Any, Literal, TextIO
+
+import msgspec
+
+from atila.http.request import Request
+
+Form = Literal["plain", "json"]
+
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # whatever could start a line or move a terminal's cursor
+_LONGEST = 2000  # characters kept of what a client sent
+_OWN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+def configure(form: Form = "plain", level: str = "INFO", stream: TextIO | None = None) -> None:
+    """Send every logger's records to a stream (default: standard error), as text or as one JSON object a line."""
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JsonFormatter() if form == "json" else PlainFormatter())
+    logging.captureWarnings(capture=True)
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+
+
+def one_line(text: str) -> str:
+    """Return text with everything escaped that could forge a line: a newline becomes \\x0a."""
+    if len(text) > _LONGEST:
+        text = text[:_LONGEST] + "…"
+    return _UNSAFE.sub(lambda match: f"\\x{ord(match[0]):02x}", text) if _UNSAFE.search(text) else text
+
+
+class PlainFormatter(logging.Formatter):
+    """`2026-01-31T12:00:00.123Z ERROR atila 4f2a message`, then the traceback, indented so that it forges no line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        request = getattr(record, "request_id", "")
+        head = f"{_time(record.created)} {record.levelname} {record.name}{' ' + request if request else ''}"
+        lines = [f"{head} {one_line(record.getMessage())}"]
+        if record.exc_info:
+            lines += [f"    {one_line(line)}" for line in self.formatException(record.exc_info).splitlines()]
+        return "\n".join(lines)
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object: time, level, logger, message, and whatever was given as `extra`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields: dict[str, Any] = {
+            "time": _time(record.created),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        fields.update({name: value for name, value in vars(record).items() if name not in _OWN_FIELDS})
+        if record.exc_info:
+            fields["traceback"] = self.formatException(record.exc_info)
+        return msgspec.json.encode(fields, enc_hook=str).decode()
+
+
+class AccessLog:
+    """Writes one line for each request to a file descriptor, from any thread. Lives as long as the process."""
+
+    def __init__(self, form: Form = "plain", descriptor: int | None = None) -> None:
+        self._write = _json_line if form == "json" else _plain_line
+        self._descriptor = sys.stdout.fileno() if descriptor is None else descriptor
+        self._broken = False
+
+    def __call__(self, request: Request, status: int, length: int | None, seconds: float) -> None:
+        """Note a request that was answered: `length` bytes of body (None: not known) after `seconds`."""
+        if self._broken:
+            return
+        try:
+            os.write(self._descriptor, self._write(request, status, length, seconds))
+        except OSError as error:  # a closed pipe or a full disk must not fail requests
+            self._broken = True
+            logging.getLogger("skitai.access").error("the access log cannot be written any more: %s", error)
+
+
+def _plain_line(request: Request, status: int, length: int | None, seconds: float) -> bytes:
+    agent = one_line(request.get_header("user-agent") or "-").replace('"', "'")
+    who = f"{request.id or '-'} {one_line(request.get_remote_addr())}"
+    what = f"{request.wire}/{request.version} {one_line(request.method)} {one_line(request.uri)}"
+    line = (
+        f"{_time(time.time())} {who} {what} {status} {'-' if length is None else length} "
+        f'{seconds * 1000:.1f}ms "{agent}"\n'
+    )
+    return line.encode("utf-8", "backslashreplace")
+
+
+def _json_line(request: Request, status: int, length: int | None, seconds: float) -> bytes:
+    fields = {
+        "time": _time(time.time()),
+        "request_id": request.id,
+        "remote": request.get_remote_addr()[:_LONGEST],
+        "protocol": request.wire,
+        "version": request.version,
+        "method": request.method[:_LONGEST],
+        "path": request.uri[:_LONGEST],
+        "status": status,
+        "bytes": length,
+        "milliseconds": round(seconds * 1000, 3),
+        "user_agent": (request.get_header("user-agent") or "")[:_LONGEST],
+    }
+    return msgspec.json.encode(fields) + b"\n"
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
