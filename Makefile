@@ -1,0 +1,43 @@
+# Every target is a script, which runs without make too: python3 scripts/NAME.py
+PYTHON ?= python3
+.DEFAULT_GOAL := help
+.PHONY: help dev test build serve lint format generate map bench lock doctor clean
+
+help: ## list these commands
+	@$(PYTHON) scripts/help.py
+
+dev: ## start everything for developing, with reload
+	@$(PYTHON) scripts/dev.py
+
+test: ## run every check, the browser's too
+	@$(PYTHON) scripts/test.py
+
+build: ## compile the frontend
+	@$(PYTHON) scripts/build.py
+
+serve: ## run the production build on this machine
+	@$(PYTHON) scripts/serve.py
+
+lint: ## check style and types
+	@$(PYTHON) scripts/lint.py
+
+format: ## format the sources
+	@$(PYTHON) scripts/format.py
+
+generate: ## write the generated code: contracts, API document, client
+	@$(PYTHON) scripts/generate.py
+
+map: ## print what each module of the backend is
+	@$(PYTHON) scripts/map.py
+
+bench: ## measure the backend's speed
+	@$(PYTHON) scripts/bench.py
+
+lock: ## take the newest versions into requirements.lock
+	@$(PYTHON) scripts/lock.py
+
+doctor: ## check this machine and say what to mend
+	@$(PYTHON) scripts/doctor.py
+
+clean: ## remove what can be made again; data and .env stay
+	@$(PYTHON) scripts/clean.py

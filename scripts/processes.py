@@ -1,0 +1,134 @@
+"""Processes that run side by side: one log with prefixes, and an end that leaves none behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from workspace import WINDOWS, Command, coloured
+
+GRACE = 10.0  # seconds between the request to stop and the kill
+COLOURS = (36, 35, 33, 32)  # cyan, magenta, yellow, green
+
+
+class Processes:
+    """The processes of one script; a context manager that stops them all, each with its children, at its end."""
+
+    def __init__(self) -> None:
+        self._started: dict[str, subprocess.Popen[str]] = {}
+        self._printing = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(
+        self, name: str, command: Command, *, cwd: Path, env: Mapping[str, str], log: Path | None = None
+    ) -> subprocess.Popen[str]:
+        """Start a command in a process group of its own; its lines appear behind `name`, or go into the file `log`."""
+        process = subprocess.Popen(
+            [str(word) for word in command],
+            cwd=cwd,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=not WINDOWS,
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+        )
+        prefix = self._prefix(name)
+        self._started[name] = process
+        work = (self._keep, (process, log)) if log else (self._copy, (process, prefix))
+        threading.Thread(target=work[0], args=work[1], daemon=True).start()
+        return process
+
+    def ended(self) -> str | None:
+        """The name of a process that is no longer running, if there is one."""
+        return next((name for name, process in self._started.items() if process.poll() is not None), None)
+
+    def all_run(self) -> bool:
+        """Whether none has ended."""
+        return self.ended() is None
+
+    def wait_for_an_end(self) -> str:
+        """Block until one process ends; returns its name."""
+        while (name := self.ended()) is None:
+            time.sleep(0.2)
+        return name
+
+    def stop(self) -> None:
+        """Ask every process group to stop, and kill what is left after the grace."""
+        with _ctrl_c_ignored():
+            for process in self._started.values():
+                _ask_to_stop(process)
+            end = time.monotonic() + GRACE
+            for process in self._started.values():
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(max(0.1, end - time.monotonic()))
+                _kill_group(process)
+                process.wait()
+        self._started.clear()
+
+    def _prefix(self, name: str) -> str:
+        if not coloured():
+            return f"{name:>8} | "
+        colour = COLOURS[len(self._started) % len(COLOURS)]
+        return f"\033[{colour}m{name:>8} |\033[0m "
+
+    def _copy(self, process: subprocess.Popen[str], prefix: str) -> None:
+        for line in process.stdout or ():
+            with self._printing:
+                sys.stdout.write(f"{prefix}{line.rstrip()}\n")
+                sys.stdout.flush()
+
+    def _keep(self, process: subprocess.Popen[str], log: Path) -> None:
+        with log.open("w", encoding="utf-8") as file:
+            for line in process.stdout or ():
+                file.write(line)
+                file.flush()
+
+
+def _ask_to_stop(process: subprocess.Popen[str]) -> None:
+    if process.poll() is not None:
+        return
+    if WINDOWS:
+        process.send_signal(signal.CTRL_BREAK_EVENT)  # type: ignore[attr-defined,unused-ignore]  # Windows only
+        return
+    # Only the leader: a server stops its own workers gracefully; the rest of the group is killed afterwards.
+    process.terminate()
+
+
+def _kill_group(process: subprocess.Popen[str]) -> None:
+    if WINDOWS:
+        if process.poll() is None:
+            subprocess.run(["taskkill", "/T", "/F", "/PID", str(process.pid)], capture_output=True, check=False)
+        return
+    # The group outlives its leader as long as one member does.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def _ctrl_c_ignored() -> Iterator[None]:
+    # A second Ctrl-C must not interrupt the stopping.
+    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)

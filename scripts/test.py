@@ -1,0 +1,106 @@
+"""Run every check there is: linters, types, unit, contract and serving tests, the build, and a real browser."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import tempfile
+from pathlib import Path
+
+import debian
+import toolchain
+from build import compile_frontend
+from dev import migrate
+from lint import add_stages
+from ports import LOOPBACK, free_port, wait_until_answers
+from processes import Processes
+from stages import Stages
+from workspace import BACKEND, FRONTEND, ROOT, Stop, environment, main, run, say
+
+WORKERS = "2"  # processes of pytest
+
+
+def test() -> int:
+    """All stages, whatever fails; the exit code is non-zero when one did."""
+    debian.install_missing()
+    python, node = toolchain.python(), toolchain.node()
+    toolchain.frontend_packages(node)
+    stages = Stages()
+    for program in debian.TEST_PROGRAMS[:3]:
+        stages.has(program)
+    add_stages(stages, python, node)
+    stages.command("generated code", [python, ROOT / "scripts" / "generate.py", "--check"])
+    stages.command("pytest", [python, "-m", "pytest", *pytest_flags()], cwd=BACKEND, env=test_environment(node))
+    stages.command("vitest", [*node.npm, "run", "--silent", "test"], cwd=FRONTEND, env=node.environment())
+    built = stages.step("build", lambda: _build(node))
+    if debian.CHROMIUM.find() and built:
+        stages.step("playwright", lambda: playwright(python, node))
+    return stages.sum_up()
+
+
+def pytest_flags() -> list[str]:
+    """How pytest runs here, before the arguments of the command line."""
+    coverage = ["--cov", "--cov-config=pyproject.toml", "--cov-report=term:skip-covered"]
+    return ["-n", WORKERS, *coverage, *sys.argv[1:]]
+
+
+def test_environment(node: toolchain.Node) -> dict[str, str]:
+    """What pytest gets: never the developer's .env nor database."""
+    programs = [Path(found).parent for program in debian.TEST_PROGRAMS if (found := program.find())]
+    test = {"APP_ENV": "test", "SECRET_KEY": secrets.token_urlsafe(48)}
+    return environment(test, path=[*node.folders, *programs])
+
+
+def playwright(python: Path, node: toolchain.Node) -> bool:
+    """Whether the browser tests pass against the built frontend, served by the production backend."""
+    log = BACKEND / "var" / "e2e.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, Processes() as processes:
+        env = _production_environment(Path(folder))
+        migrate(python, env)
+        processes.start("backend", [python, "serve.py"], cwd=BACKEND, env=env, log=log)
+        if not wait_until_answers(int(env["PORT"]), "/health/ready", seconds=60, alive=processes.all_run):
+            say(log.read_text(encoding="utf-8"))
+            return False
+        browser = {
+            "E2E_BASE_URL": env["PUBLIC_URL"],
+            "E2E_ADMIN_EMAIL": env["ADMIN_EMAIL"],
+            "E2E_ADMIN_PASSWORD": env["ADMIN_PASSWORD"],
+            "CHROMIUM_PATH": debian.CHROMIUM.find() or "",
+        }
+        cli = FRONTEND / "node_modules" / "@playwright" / "test" / "cli.js"
+        passed = run([node.program, cli, "test"], cwd=FRONTEND, env=node.environment(**browser)) == 0
+    if not passed:
+        say(f"The backend's log: {log.relative_to(ROOT)}")
+    return passed
+
+
+def _production_environment(folder: Path) -> dict[str, str]:
+    port = free_port()
+    return environment(
+        {
+            "APP_ENV": "production",
+            "SECRET_KEY": secrets.token_urlsafe(48),
+            "DATABASE_URL": f"sqlite:///{(folder / 'app.db').as_posix()}",
+            "MEDIA_ROOT": str(folder / "media"),
+            "HOST": LOOPBACK,
+            "PORT": str(port),
+            "GRPC_PORT": str(port + 1),
+            "PUBLIC_URL": f"http://{LOOPBACK}:{port}",
+            "ADMIN_EMAIL": "admin@example.com",
+            "ADMIN_PASSWORD": secrets.token_urlsafe(12),
+        }
+    )
+
+
+def _build(node: toolchain.Node) -> bool:
+    try:
+        compile_frontend(node)
+    except Stop as reason:
+        say(str(reason))
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    main(test)
