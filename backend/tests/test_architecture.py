@@ -29,12 +29,12 @@ LAYERS = (
     {"faults"},
     {"hooks", "lifecycle", "maintenance"},
     {"was"},
-    {"auth", "sessions", "params", "rendering", "openapi", "rpc", "websocket", "upstream", "shared"},
+    {"auth", "sessions", "params", "rendering", "openapi", "rpc", "websocket", "upstream", "shared", "logs"},
     {"routing"},
     {"http"},
     {"platform"},
     {"errors", "events"},
-    {"config", "facade", "concurrency", "status", "logs"},
+    {"config", "facade", "concurrency", "status"},
 )
 DEPTH = {name: depth for depth, names in enumerate(LAYERS) for name in names}
 
