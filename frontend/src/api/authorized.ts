@@ -1,0 +1,25 @@
+/** fetch with the access token; after a 401 the token is renewed once and the request repeated. */
+
+export interface Tokens {
+  current: () => string | null
+  /** A new token, or null when the session is over. */
+  renew: () => Promise<string | null>
+}
+
+export function authorizedFetch(tokens: Tokens, send: typeof fetch = (...call) => fetch(...call)): typeof fetch {
+  return async (input, init) => {
+    const request = new Request(input, init)
+    // Signing in, refreshing and signing out live on the cookie: a 401 there is the answer.
+    if (new URL(request.url).pathname.startsWith('/api/v1/auth/')) return send(request)
+    const spare = request.clone()
+    const answer = await send(withToken(request, tokens.current()))
+    if (answer.status !== 401) return answer
+    const token = await tokens.renew()
+    return token ? send(withToken(spare, token)) : answer
+  }
+}
+
+function withToken(request: Request, token: string | null): Request {
+  if (token) request.headers.set('Authorization', `Bearer ${token}`)
+  return request
+}

@@ -1,0 +1,113 @@
+/** Who is signed in. The access token never leaves this file's memory but for request headers. */
+import { defineStore } from 'pinia'
+import { computed, ref, shallowRef } from 'vue'
+import type { Tokens } from '@/api/authorized'
+import { ApiError } from '@/api/errors'
+import { refreshSession, signIn as askToSignIn, signOut as askToSignOut } from '@/api/generated/sdk.gen'
+import { exclusively, Renewal, type Message } from '@/api/renewal'
+import type { Role, Session, User } from '@/api/types'
+
+// Required by the server next to the cookie: another site's form cannot send it.
+const SAME_ORIGIN = { 'X-Requested-With': 'fetch' }
+// Not a secret: only says that asking for a refresh is worth a request.
+const HINT = 'signed-in'
+
+export const useSession = defineStore('session', () => {
+  const user = shallowRef<User | null>(null)
+  const ended = ref<'signed-out' | 'expired' | null>(null)
+  let token: string | null = null
+  let restoring: Promise<string | null> | null = null
+
+  const channel = new BroadcastChannel('session')
+  const tell = (message: Message) => channel.postMessage(message)
+  const renewal = new Renewal({ ask, exclusively, tell })
+  const tokens: Tokens = { current: () => token, renew }
+
+  channel.addEventListener('message', ({ data }: MessageEvent<Message>) => {
+    if (data.kind === 'signed-out') return end('signed-out')
+    renewal.hear(data.session)
+    begin(data.session)
+  })
+
+  function begin(session: Session): void {
+    token = session.access_token
+    user.value = session.user
+    ended.value = null
+    remember(true)
+  }
+
+  function end(why: 'signed-out' | 'expired'): void {
+    token = null
+    user.value = null
+    ended.value = why
+    remember(false)
+  }
+
+  async function ask(): Promise<Session | null> {
+    try {
+      const { data } = await refreshSession({ headers: SAME_ORIGIN, throwOnError: true })
+      return data
+    } catch (error) {
+      if (error instanceof ApiError && (error.status === 401 || error.status === 403)) return null
+      throw error
+    }
+  }
+
+  async function renew(): Promise<string | null> {
+    const session = await renewal.run()
+    if (session) begin(session)
+    else if (user.value) end('expired')
+    else remember(false)
+    return token
+  }
+
+  /** Before the first page: takes up the session that the cookie still holds. Asks once, again only after a failure. */
+  async function restore(): Promise<void> {
+    if (!remembered() && !restoring) return
+    restoring ??= renew()
+    try {
+      await restoring
+    } catch {
+      // The server cannot be asked now: the visitor counts as signed out until the next page asks again.
+      restoring = null
+    }
+  }
+
+  async function signIn(email: string, password: string): Promise<void> {
+    const { data } = await askToSignIn({ body: { email, password }, throwOnError: true })
+    begin(data)
+    tell({ kind: 'session', session: data })
+  }
+
+  /** Signs out in every tab. The tabs forget even when the server cannot be reached. */
+  async function signOut(): Promise<void> {
+    try {
+      await askToSignOut({ headers: SAME_ORIGIN, throwOnError: true })
+    } finally {
+      end('signed-out')
+      tell({ kind: 'signed-out' })
+    }
+  }
+
+  const signedIn = computed(() => user.value !== null)
+  const hasRole = (roles: readonly Role[]) => user.value !== null && roles.includes(user.value.role)
+
+  return { user, signedIn, ended, tokens, hasRole, restore, signIn, signOut }
+})
+
+function remember(on: boolean): void {
+  try {
+    if (on) localStorage.setItem(HINT, '1')
+    else localStorage.removeItem(HINT)
+  } catch {
+    // Storage is forbidden: the next start asks for the password.
+  }
+}
+
+function remembered(): boolean {
+  try {
+    return localStorage.getItem(HINT) !== null
+  } catch {
+    return false
+  }
+}
