@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from workspace import WINDOWS, Command, coloured
 
@@ -20,11 +20,18 @@ GRACE = 10.0  # seconds between the request to stop and the kill
 COLOURS = (36, 35, 33, 32)  # cyan, magenta, yellow, green
 
 
+class Started(NamedTuple):
+    """A process, and the thread that copies what it prints."""
+
+    process: subprocess.Popen[str]
+    reader: threading.Thread
+
+
 class Processes:
     """The processes of one script; a context manager that stops them all, each with its children, at its end."""
 
     def __init__(self) -> None:
-        self._started: dict[str, subprocess.Popen[str]] = {}
+        self._started: dict[str, Started] = {}
         self._printing = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -35,32 +42,29 @@ class Processes:
     ) -> None:
         self.stop()
 
-    def start(
-        self, name: str, command: Command, *, cwd: Path, env: Mapping[str, str], log: Path | None = None
-    ) -> subprocess.Popen[str]:
+    def start(self, name: str, command: Command, *, cwd: Path, env: Mapping[str, str], log: Path | None = None) -> None:
         """Start a command in a process group of its own; its lines appear behind `name`, or go into the file `log`."""
-        process = subprocess.Popen(
-            [str(word) for word in command],
-            cwd=cwd,
-            env=dict(env),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            start_new_session=not WINDOWS,
-            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-        )
-        prefix = self._prefix(name)
-        self._started[name] = process
-        work = (self._keep, (process, log)) if log else (self._copy, (process, prefix))
-        threading.Thread(target=work[0], args=work[1], daemon=True).start()
-        return process
+        with log.open("w", encoding="utf-8") if log else contextlib.nullcontext(subprocess.PIPE) as target:
+            process = subprocess.Popen(
+                [str(word) for word in command],
+                cwd=cwd,
+                env=dict(env),
+                stdin=subprocess.DEVNULL,
+                stdout=target,
+                stderr=subprocess.STDOUT,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+                start_new_session=not WINDOWS,
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+            )
+        reader = threading.Thread(target=self._copy, args=(process, self._prefix(name)), daemon=True)
+        reader.start()
+        self._started[name] = Started(process, reader)
 
     def ended(self) -> str | None:
         """The name of a process that is no longer running, if there is one."""
-        return next((name for name, process in self._started.items() if process.poll() is not None), None)
+        return next((name for name, started in self._started.items() if started.process.poll() is not None), None)
 
     def all_run(self) -> bool:
         """Whether none has ended."""
@@ -73,16 +77,17 @@ class Processes:
         return name
 
     def stop(self) -> None:
-        """Ask every process group to stop, and kill what is left after the grace."""
-        with _ctrl_c_ignored():
-            for process in self._started.values():
+        """Ask every process to stop, and kill what is left of their groups after the grace."""
+        with _signals_ignored():
+            for process, _ in self._started.values():
                 _ask_to_stop(process)
             end = time.monotonic() + GRACE
-            for process in self._started.values():
+            for process, reader in self._started.values():
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(max(0.1, end - time.monotonic()))
                 _kill_group(process)
                 process.wait()
+                reader.join(1.0)
         self._started.clear()
 
     def _prefix(self, name: str) -> str:
@@ -92,16 +97,11 @@ class Processes:
         return f"\033[{colour}m{name:>8} |\033[0m "
 
     def _copy(self, process: subprocess.Popen[str], prefix: str) -> None:
-        for line in process.stdout or ():
-            with self._printing:
-                sys.stdout.write(f"{prefix}{line.rstrip()}\n")
-                sys.stdout.flush()
-
-    def _keep(self, process: subprocess.Popen[str], log: Path) -> None:
-        with log.open("w", encoding="utf-8") as file:
-            for line in process.stdout or ():
-                file.write(line)
-                file.flush()
+        with process.stdout or contextlib.nullcontext(()) as lines:
+            for line in lines:
+                with self._printing:
+                    sys.stdout.write(f"{prefix}{line.rstrip()}\n")
+                    sys.stdout.flush()
 
 
 def _ask_to_stop(process: subprocess.Popen[str]) -> None:
@@ -125,10 +125,12 @@ def _kill_group(process: subprocess.Popen[str]) -> None:
 
 
 @contextlib.contextmanager
-def _ctrl_c_ignored() -> Iterator[None]:
+def _signals_ignored() -> Iterator[None]:
     # A second Ctrl-C must not interrupt the stopping.
-    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    names = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    previous = [(name, signal.signal(name, signal.SIG_IGN)) for name in names]
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, previous)
+        for name, handler in previous:
+            signal.signal(name, handler)

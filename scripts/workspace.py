@@ -32,7 +32,9 @@ class Stop(Exception):  # noqa: N818  # no error of ours: a sentence for the per
 
 def main(script: Callable[[], int]) -> None:
     """Run a script: its return value is the exit code, Stop and Ctrl-C end it without a traceback."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for name in ("SIGTERM", "SIGHUP"):  # a closed terminal hangs up; Windows has no SIGHUP
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _interrupt)
     try:
         code = script()
     except Stop as reason:
