@@ -1,0 +1,1 @@
+"""Services an app calls: '@alias' -> a client, pooled per process."""

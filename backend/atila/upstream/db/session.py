@@ -1,0 +1,126 @@
+"""A request's way to a database: queries, single statements, and `with` blocks that are transactions."""
+
+from __future__ import annotations
+
+import asyncio
+import warnings
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from atila.upstream.task import Task, on_loop
+
+from .block import Block, Lane
+from .query import Delete, Insert, Query, Select, Update
+from .rows import Row
+
+if TYPE_CHECKING:
+    from .connection import Database
+
+
+class Session:
+    """What `was.db("@mydb")` gives. Used by one request; holds a connection only inside a `with` block.
+
+    Without a block each statement commits by itself. A `with` block is one transaction: it is committed at its end,
+    and rolled back when an exception leaves it or a statement in it failed. It begins with the first statement that
+    may write. A block inside a block is a savepoint. In an `async def` handler it is `async with`.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._block: Block | None = None
+        self._lane: Lane | None = None  # of an async block
+        self._depth = 0  # blocks that are open
+
+    @property
+    def Error(self) -> type[Exception]:  # noqa: N802 - PEP 249's name
+        """The driver's base error."""
+        return self._database.dialect.Error
+
+    @property
+    def IntegrityError(self) -> type[Exception]:  # noqa: N802 - PEP 249's name
+        """The driver's error for a value that is taken, missing or refused by a constraint."""
+        return self._database.dialect.IntegrityError
+
+    def select(self, table: str) -> Select:
+        """Start a query that reads."""
+        return Select(self, table)
+
+    def insert(self, table: str) -> Insert:
+        """Start a query that adds rows."""
+        return Insert(self, table)
+
+    def update(self, table: str) -> Update:
+        """Start a query that changes rows."""
+        return Update(self, table)
+
+    def delete(self, table: str) -> Delete:
+        """Start a query that removes rows."""
+        return Delete(self, table)
+
+    def execute(self, query: str | Query, params: Sequence[Any] | Mapping[str, Any] | None = None) -> Task[list[Row]]:
+        """Run a query, or SQL with values in the driver's paramstyle: "?" on SQLite, "%s" on PostgreSQL.
+
+        Raises ValueError or TypeError at once for what cannot be a query or a value.
+        """
+        statement = self._database.prepare(query, params)
+        if self._block is None:
+            if isinstance(query, Select) and statement.writes:
+                raise RuntimeError("for_update() locks until the end of a `with` block, and there is none")
+            return Task(self._database.submit(statement) if on_loop() else self._database.run(statement))
+        if self._lane is None:
+            return Task(self._block.run(statement))
+        return Task(self._lane.submit(self._block.run, statement))
+
+    def __enter__(self) -> Self:
+        if self._lane is not None:
+            raise RuntimeError("inside `async with` a block is `async with` too")
+        if on_loop():
+            warnings.warn("`with was.db(...)` blocks the event loop: use `async with`", RuntimeWarning, stacklevel=2)
+        if self._block is None:
+            self._block = Block(self._database)
+        else:
+            self._block.nest()
+        self._depth += 1
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        block = self._close_level()
+        block.leave(error)
+
+    async def __aenter__(self) -> Self:
+        if self._block is None:
+            self._block = Block(self._database)
+            self._lane = Lane(self._database.threads("block"), self._database.threads("held"))
+        elif self._lane is None:
+            raise RuntimeError("inside `with` a block is `with` too")
+        else:
+            await _finish(self._lane.submit(self._block.nest))
+        self._depth += 1
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        lane = self._lane
+        if lane is None:
+            raise RuntimeError("this block was entered by `with`")
+        block = self._close_level()
+        await _finish(lane.submit(block.leave, error))
+
+    def _close_level(self) -> Block:
+        block = self._block
+        if block is None:
+            raise RuntimeError("no block is open")
+        self._depth -= 1
+        if self._depth == 0:
+            self._block = self._lane = None
+        return block
+
+
+async def _finish(step: Future[None]) -> None:
+    # Shielded: a request that is cancelled here must still end its transaction and give its connection back.
+    await asyncio.shield(asyncio.wrap_future(step))

@@ -1,0 +1,206 @@
+"""A call to an upstream that has been fired, and the reply it came back with."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import warnings
+from collections.abc import Generator
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from typing import Any, Generic, TypeVar
+
+from atila.errors import HTTPError
+
+# What became of the exchange (`reply.status`); NORMAL only says that it completed.
+STA_REQFAIL = -1
+STA_UNSENT = 0
+STA_TIMEOUT = 1
+STA_NETERR = 2
+STA_NORMAL = 3
+
+REASONS = {
+    STA_REQFAIL: (700, "Request Failure"),
+    STA_TIMEOUT: (702, "Timeout"),
+    STA_NETERR: (701, "Network Error"),
+}
+
+Data = TypeVar("Data")
+
+_log = logging.getLogger("atila.upstream")
+
+
+class Reply(Generic[Data]):
+    """What came back. Its `data` is None when nothing usable did; `error` then is the exception, as a rule."""
+
+    __slots__ = ("data", "error", "reason", "rowcount", "status", "status_code")
+
+    def __init__(
+        self,
+        data: Data | None = None,
+        *,
+        status: int = STA_NORMAL,
+        status_code: int = 200,
+        reason: str = "OK",
+        error: Exception | None = None,
+        rowcount: int = -1,
+    ) -> None:
+        self.data = data
+        self.status = status
+        self.status_code = status_code
+        self.reason = reason
+        self.error = error
+        self.rowcount = rowcount  # rows a statement changed or returned; -1 when that means nothing
+
+    @classmethod
+    def failed(cls, status: int, error: Exception | None = None) -> Reply[Data]:
+        """Return the reply of an exchange that did not complete."""
+        code, reason = REASONS[status]
+        return cls(status=status, status_code=code, reason=reason, error=error)
+
+    @property
+    def usable(self) -> bool:
+        """Whether the exchange completed with a status below 300."""
+        return self.status == STA_NORMAL and self.status_code < 300
+
+    def check(self, status: int | str | None = None) -> None:
+        """Raise when the reply is not usable: HTTPError(`status`) if one is given, else the error itself."""
+        if self.usable:
+            return
+        if status is not None:
+            raise HTTPError(status) from self.error
+        if self.error is not None:
+            raise self.error
+        raise HTTPError(self.status_code if 400 <= self.status_code < 500 else 502, self.reason)
+
+    def fetch(self) -> Data:
+        """Return the data. Raises the driver's error, or HTTPError."""
+        self.check()
+        return self.data  # type: ignore[return-value]  # a usable reply has its data
+
+    def one(self) -> Any:
+        """Return the only row. Raises HTTPError 404 when there is none, 409 when there are more, and as `fetch`."""
+        data: Any = self.fetch()
+        if not isinstance(data, list):
+            return data
+        if not data:
+            raise HTTPError(404)
+        if len(data) > 1:
+            raise HTTPError(409, f"{len(data)} rows where one was expected")
+        return data[0]
+
+    def value(self) -> Any:
+        """Return the only value of the only row: `db.select("photo").count().execute().value()`."""
+        (value,) = self.one().values()
+        return value
+
+
+class Task(Generic[Data]):
+    """A call that has been fired; in a plain handler it is over when you hold it, in an async one you await it.
+
+    `await task` gives what `fetch` returns and raises what it raises; after `await task.settled()`, or any other await
+    of it, all methods answer at once. Before that they block, which on an event loop is a RuntimeWarning.
+    """
+
+    __slots__ = ("_future", "_reply", "_seen")
+
+    def __init__(self, running: Reply[Data] | Future[Reply[Data]]) -> None:
+        self._future: Future[Reply[Data]] | None = None
+        self._reply: Reply[Data] | None = None
+        if isinstance(running, Reply):
+            self._reply = running
+        else:
+            self._future = running
+        self._seen = False
+
+    async def settled(self) -> Task[Data]:
+        """Wait for the reply without blocking the event loop, and return this task."""
+        if self._reply is None and self._future is not None:
+            self._reply = await asyncio.wrap_future(self._future)
+        self._seen = True
+        return self
+
+    def __await__(self) -> Generator[Any, Any, Data]:
+        yield from self.settled().__await__()
+        return self.fetch()
+
+    def dispatch(self, timeout: float | None = None, *, reraise: bool = False) -> Reply[Data]:
+        """Return the reply, whatever it says; after `timeout` seconds one whose status is STA_TIMEOUT.
+
+        With `reraise`, an exception in the exchange is raised instead.
+        """
+        self._seen = True
+        reply = self._reply or self._wait(timeout)
+        if reraise and reply.error is not None:
+            raise reply.error
+        return reply
+
+    def dispatch_or_throw(self, timeout: float | str | None = None, status: int | str | None = None) -> Reply[Data]:
+        """Return the reply when it is usable, else raise: HTTPError(`status`) if given, or the error itself.
+
+        A status line is also taken as the first argument: `dispatch_or_throw("500 Server Error")`.
+        """
+        if isinstance(timeout, str):
+            timeout, status = None, timeout if status is None else status
+        reply = self.dispatch(timeout)
+        reply.check(status)
+        return reply
+
+    def fetch(self, timeout: float | None = None) -> Data:
+        """Return the data. Raises the driver's error or HTTPError."""
+        return self.dispatch(timeout).fetch()
+
+    def one(self, timeout: float | None = None) -> Any:
+        """Return the only row. Raises HTTPError 404 without one, 409 with more, and what `fetch` raises."""
+        return self.dispatch(timeout).one()
+
+    def value(self, timeout: float | None = None) -> Any:
+        """Return the only value of the only row."""
+        return self.dispatch(timeout).value()
+
+    def wait(self, timeout: float | None = None) -> Task[Data]:
+        """Wait for the end, whatever it is."""
+        self.dispatch(timeout)
+        return self
+
+    def wait_or_throw(self, timeout: float | str | None = None, status: int | str | None = None) -> Task[Data]:
+        """Wait, and raise as `dispatch_or_throw` does."""
+        self.dispatch_or_throw(timeout, status)
+        return self
+
+    def commit(self, timeout: float | None = None) -> Task[Data]:
+        """Wait for a write. Raises when it failed. Inside a `with` block the block's end makes it last."""
+        return self.wait_or_throw(timeout)
+
+    @property
+    def data(self) -> Data | None:
+        """What the reply holds, None after a failure."""
+        return self.dispatch().data
+
+    # The names of earlier releases.
+    getwait = getswait = dispatch
+    getwait_or_throw = getswait_or_throw = dispatch_or_throw
+
+    def _wait(self, timeout: float | None) -> Reply[Data]:
+        future = self._future
+        if future is None:
+            raise RuntimeError("a task is made with a reply or a future")
+        if not future.done() and on_loop():
+            warnings.warn("this blocks the event loop: await the task first", RuntimeWarning, stacklevel=4)
+        try:
+            reply = self._reply = future.result(timeout)
+        except FutureTimeout as error:
+            if future.done():
+                raise  # the call itself raised it
+            return Reply.failed(STA_TIMEOUT, error)
+        return reply
+
+    def __del__(self) -> None:
+        reply = getattr(self, "_reply", None)
+        if reply is not None and reply.error is not None and not self._seen:
+            _log.error("a call to an upstream failed and nobody looked", exc_info=reply.error)
+
+
+def on_loop() -> bool:
+    """Say whether this thread is running an event loop, which nothing may block."""
+    return asyncio._get_running_loop() is not None  # noqa: SLF001 - get_running_loop() raises, which costs 10x
