@@ -1,5 +1,5 @@
 # Every target is a script, which runs without make too: python3 scripts/NAME.py
-PYTHON ?= python3
+PYTHON ?= $(or $(shell command -v python3 || command -v python),$(error Python 3.11 or newer is needed: install it from python.org or your package manager))
 .DEFAULT_GOAL := help
 .PHONY: help dev test build serve lint format generate map bench lock doctor clean
 

@@ -56,6 +56,7 @@ def _can_install() -> bool:
 def _install(packages: list[str]) -> None:
     # A server that a package brings must not start: the tests run their own.
     env = environment({"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"})
-    run(["apt-get", "update", "-qq"], env=env)
+    apt = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300"]
+    run([*apt, "update"], env=env)
     known = [package for package in packages if output(["apt-cache", "show", package])]
-    run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *known], env=env)
+    run([*apt, "install", "-y", "--no-install-recommends", *known], env=env)

@@ -105,9 +105,9 @@ def _report(stale: list[str]) -> int:
 def _document(python: Path) -> str:
     # The document must not depend on this machine's .env.
     env = environment({"APP_ENV": "test", "SECRET_KEY": "only-to-describe-the-routes-" + "x" * 32})
-    text = output([python, "-m", "app.manage", "openapi"], cwd=BACKEND, env=env)
+    text = output([python, "-m", "app.manage", "openapi"], cwd=BACKEND, env=env, complain=True)
     if text is None:
-        raise Stop("The backend could not describe its routes: `python -m app.manage openapi` in backend/ says why.")
+        raise Stop("The backend could not describe its routes: mend what the error above names.")
     return text
 
 

@@ -74,7 +74,7 @@ def frontend_packages(node: Node) -> None:
         return
     say("Installing the frontend's packages …")
     require(
-        [*node.npm, "ci", "--no-fund", "--no-audit", "--loglevel=error"],
+        [*node.npm, "ci", "--no-fund", "--no-audit", "--no-update-notifier", "--loglevel=error"],
         "npm could not install the frontend's packages: read its message above and check the network.",
         cwd=FRONTEND,
         env=node.environment(),

@@ -77,11 +77,16 @@ def require(command: Command, failure: str, *, cwd: Path = ROOT, env: Mapping[st
         raise Stop(failure)
 
 
-def output(command: Command, *, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> str | None:
-    """What a command prints, or None where it is missing or fails."""
+def output(
+    command: Command, *, cwd: Path = ROOT, env: Mapping[str, str] | None = None, complain: bool = False
+) -> str | None:
+    """What a command prints, or None where it is missing or fails; with `complain` its errors reach the terminal."""
     words = [str(word) for word in command]
+    errors = None if complain else subprocess.DEVNULL
     try:
-        done = subprocess.run(words, cwd=cwd, env=env or environment(), capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            words, cwd=cwd, env=env or environment(), stdout=subprocess.PIPE, stderr=errors, text=True, check=False
+        )
     except OSError:
         return None
     return done.stdout if done.returncode == 0 else None
