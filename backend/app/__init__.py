@@ -1,1 +1,25 @@
 """The starter application: what a cloner edits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+MEGABYTE = 1_000_000
+
+
+def bootstrap(pref: Any) -> None:
+    """Prepares a mount: `pref.config.settings` says everything else. Runs once in each process, before the mount."""
+    from app.services.photos.feed import Feed
+    from app.services.photos.storage import Storage
+    from app.settings import Settings
+
+    settings: Settings = pref.config.settings
+    pref.debug = settings.development
+    pref.securekey = settings.secret_key
+    pref.config.storage = Storage(settings.media_root)
+    pref.config.feed = Feed()
+    pref.config.access_token_timeout = settings.access_token_seconds
+    pref.config.max_upload_file_size = settings.max_upload_bytes
+    pref.config.max_multipart_body_size = settings.max_upload_bytes + MEGABYTE
+    # An XML-RPC call carries its file in base64, which takes four bytes for three.
+    pref.config.max_post_body_size = settings.max_upload_bytes * 4 // 3 + MEGABYTE

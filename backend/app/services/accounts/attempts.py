@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from atila.errors import HTTPError
-from atila.upstream.db import Database
+from atila.upstream.db import Session
 
 WINDOW = timedelta(minutes=15)  # how long a failure counts
 ACCOUNT_LIMIT = 10  # failures of one account within the window
@@ -26,7 +26,7 @@ class Attempt:
 class Attempts:
     """The failures of everybody, in the database: they hold across workers and hosts. Lives as long as `db`."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Session) -> None:
         self.db = db
 
     def begin(self, email: str, address: str) -> Attempt:

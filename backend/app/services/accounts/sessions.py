@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 from app.services.accounts import users
 from app.services.accounts.users import User
-from atila.upstream.db import Database
+from atila.upstream.db import Row, Session
 
 GRACE = timedelta(seconds=30)
 
@@ -28,7 +28,7 @@ class Client:
 
 
 @dataclass(frozen=True)
-class Session:
+class Grant:
     """A user and the refresh token that keeps the session going. The token exists in clear only here."""
 
     user: User
@@ -38,15 +38,16 @@ class Session:
 class Sessions:
     """The sessions in one database. Lives as long as `db`."""
 
-    def __init__(self, db: Database, days: int) -> None:
+    def __init__(self, db: Session, days: int) -> None:
         self.db = db
         self.lifetime = timedelta(days=days)
 
-    def open(self, user: User, client: Client) -> Session:
-        """A new session, the first of its family."""
+    def open(self, user: User, client: Client) -> Grant:
+        """A new session, the first of its family; forgets those of the user that have expired."""
+        self.db.delete("refresh_tokens").filter(user_id=user.id, expires_at__lt=datetime.now(UTC)).execute().commit()
         return self._issue(user, secrets.token_hex(16), client)[1]
 
-    def renew(self, token: str, client: Client) -> Session | None:
+    def renew(self, token: str, client: Client) -> Grant | None:
         """The session with its next token, or None when the token is unknown, expired, revoked or used before.
 
         Revokes the family of a token that was used before, so commit whatever comes back.
@@ -61,10 +62,10 @@ class Sessions:
         user = users.find(self.db, row.user_id) if row else None
         if row is None or user is None:
             return None
-        number, session = self._issue(user, row.family, client)
+        number, grant = self._issue(user, row.family, client)
         if rows:
             self.db.update("refresh_tokens").data(replaced_by=number).filter(id=row.id).execute().commit()
-        return session
+        return grant
 
     def close(self, token: str) -> None:
         """Ends the session that the token belongs to; an unknown token is no error."""
@@ -72,7 +73,7 @@ class Sessions:
         if rows:
             self._revoke(rows[0].family)
 
-    def _lost_race(self, hashed: str, now: datetime) -> Database.Row | None:
+    def _lost_race(self, hashed: str, now: datetime) -> Row | None:
         """The token's record when it was used a moment ago; when it was used longer ago its family is revoked."""
         query = self.db.select("refresh_tokens").get("id, family, user_id, used_at, revoked_at, expires_at")
         rows = query.filter(hash=hashed).execute().fetch()
@@ -83,7 +84,7 @@ class Sessions:
             return None
         return rows[0]
 
-    def _issue(self, user: User, family: str, client: Client) -> tuple[int, Session]:
+    def _issue(self, user: User, family: str, client: Client) -> tuple[int, Grant]:
         now = datetime.now(UTC)
         token = secrets.token_urlsafe(32)
         query = self.db.insert("refresh_tokens").data(
@@ -95,7 +96,7 @@ class Sessions:
             user_agent=client.user_agent[:400],
             ip=client.ip,
         )
-        return query.returning("id").execute().one().id, Session(user, token)
+        return query.returning("id").execute().one().id, Grant(user, token)
 
     def _revoke(self, family: str) -> None:
         live = self.db.update("refresh_tokens").data(revoked_at=datetime.now(UTC))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 from app.identity import Role
-from atila.upstream.db import Database
+from atila.upstream.db import Session
 
 
 class User(Struct, frozen=True, kw_only=True):
@@ -31,13 +31,13 @@ def normal_email(email: str) -> str:
     return email.strip().lower()
 
 
-def find(db: Database, uid: int) -> User | None:
+def find(db: Session, uid: int) -> User | None:
     """The user of that number."""
     rows = db.select("users").get("id, email, name, role").filter(id=uid).execute().fetch()
     return User(**rows[0]) if rows else None
 
 
-def find_account(db: Database, email: str) -> Account | None:
+def find_account(db: Session, email: str) -> Account | None:
     """The account with that address, however it was written."""
     query = db.select("users").get("id, email, name, role, password_hash").filter(email=normal_email(email))
     rows = query.execute().fetch()
@@ -48,13 +48,13 @@ def find_account(db: Database, email: str) -> Account | None:
     return Account(user=User(**fields), password_hash=password_hash)
 
 
-def create(db: Database, *, email: str, name: str, role: Role, password_hash: str) -> User:
+def create(db: Session, *, email: str, name: str, role: Role, password_hash: str) -> User:
     """A new user. Raises the driver's integrity error when the address is taken."""
     fields = {"email": normal_email(email), "name": name, "role": role}
     query = db.insert("users").data(**fields, password_hash=password_hash, created_at=datetime.now(UTC))
     return User(id=query.returning("id").execute().one().id, **fields)
 
 
-def change_password(db: Database, uid: int, password_hash: str) -> None:
+def change_password(db: Session, uid: int, password_hash: str) -> None:
     """Stores another hash."""
     db.update("users").data(password_hash=password_hash).filter(id=uid).execute().commit()

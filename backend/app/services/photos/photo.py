@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 
-TITLE_LENGTH = 200  # characters
-DESCRIPTION_LENGTH = 2000  # characters
+TEXT_LIMITS = {"title": 200, "description": 2000}  # characters
+SORTS = ("created_at", "title", "size")
 PAGE_SIZE = 24  # photos a page, unless asked otherwise
 MAX_PAGE_SIZE = 100
-
-Title = Annotated[str, Meta(max_length=TITLE_LENGTH)]
-Description = Annotated[str, Meta(max_length=DESCRIPTION_LENGTH)]
 
 
 class Photo(Struct, frozen=True, kw_only=True):
@@ -52,5 +48,5 @@ class PhotoQuery(Struct, frozen=True, kw_only=True):
 class PhotoUpdate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What may be changed of a photo; what is not named stays as it is."""
 
-    title: Title | UnsetType = UNSET
-    description: Description | UnsetType = UNSET
+    title: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET

@@ -1,0 +1,27 @@
+"""The application and its database without an engine: for commands and tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+from app.settings import Settings
+from atila.upstream.alias import DB_PGSQL, DB_SQLITE3, Kind
+from atila.upstream.db import Database, Session
+
+Connect = Callable[[], AbstractContextManager[Session]]
+
+
+def database_kind(url: str) -> Kind:
+    """Which kind of database a DATABASE_URL names."""
+    return DB_SQLITE3 if url.startswith("sqlite") else DB_PGSQL
+
+
+@contextmanager
+def connected(settings: Settings) -> Iterator[Connect]:
+    """What opens a transaction on the database of the settings, while the block runs."""
+    opened = Database(settings.database_url)
+    try:
+        yield opened.session
+    finally:
+        opened.close()
