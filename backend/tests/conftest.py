@@ -8,6 +8,8 @@ from collections.abc import Generator
 
 import pytest
 
+from tests.servers.postgresql import database_url, postgresql_server, postgresql_url  # noqa: F401 - fixtures
+
 # Before any application module is imported: with APP_ENV=test the settings ignore .env.
 os.environ["APP_ENV"] = "test"
 os.environ.setdefault("SECRET_KEY", secrets.token_urlsafe(48))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from .dialect import check_identifier
 
@@ -16,8 +16,7 @@ _COLUMN = re.compile(
 FUNCTIONS = frozenset({"count", "sum", "avg", "min", "max", "lower", "upper", "length", "abs"})
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """One thing a SELECT gives: a column, '*', or a function of a column, perhaps under another name."""
 
     name: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from .dialect import check_identifier
 
@@ -18,13 +18,12 @@ class Operator:
     read: Callable[[Any], tuple[Any, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """One comparison without its values; equal terms give equal SQL."""
 
     column: str
     operator: str
-    count: int  # values to bind
+    size: int  # values to bind
 
 
 def read_conditions(conditions: dict[str, Any]) -> tuple[tuple[Term, ...], tuple[Any, ...]]:
@@ -65,10 +64,10 @@ def parse_key(key: str) -> tuple[str, str]:
 
 def write_term(term: Term, column: str, placeholder: str, rewrites: Mapping[str, str]) -> str:
     """Return a term's SQL; `column` is quoted already."""
-    if term.operator == "in" and term.count == 0:
+    if term.operator == "in" and term.size == 0:
         return "1 = 0"
     template = rewrites.get(term.operator) or OPERATORS[term.operator].sql
-    return template.format(column=column, value=placeholder, values=", ".join([placeholder] * term.count))
+    return template.format(column=column, value=placeholder, values=", ".join([placeholder] * term.size))
 
 
 def escape_like(text: str) -> str:

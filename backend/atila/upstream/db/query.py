@@ -22,7 +22,8 @@ Where = tuple[tuple[bool, tuple[Term, ...]], ...]  # groups of terms; True: a ro
 class Query:
     """What the four kinds of queries share. Each step returns a changed copy, so a query can be the start of several.
 
-    Names are checked and quoted, values bound (ruff's S608 cannot see that). Texts are cached by shape for the life of the Database.
+    Names are checked and quoted, values bound, which ruff's S608 cannot see.
+    Texts are cached by shape for the life of the Database.
     """
 
     writes = True
