@@ -11,6 +11,8 @@ from http.cookies import _unquote as unquote_value  # type: ignore[attr-defined]
 from typing import Literal
 from urllib.parse import quote, unquote
 
+from .request import Request
+
 SameSite = Literal["Strict", "Lax", "None"]
 Expires = int | float | Literal["now", "never"] | None
 
@@ -83,6 +85,11 @@ class Cookies:
         self._path = path or "/"
         self._secure = secure
         self._set: dict[tuple[str, str, str | None], SetCookie] = {}
+
+    @classmethod
+    def of(cls, request: Request) -> Cookies:
+        """Return the cookies of a request; those set on its answer live on the app's mount point."""
+        return cls(request.get_header("cookie"), request.root or "/", request.scheme == "https")
 
     def __contains__(self, name: object) -> bool:
         return name in self._values

@@ -203,6 +203,17 @@ class Request:
 
     args = ARGS
 
+    def find(self, name: str) -> Any:
+        """Return a parameter from the path, the body or the query, in this order; None when nobody sent it."""
+        if name in self.path_args:
+            return self.path_args[name]
+        data = self.dict() if self.body or self.wire != "http" else {}
+        return data[name] if name in data else self.URL.get(name)
+
+    def set_data(self, fields: Record) -> None:
+        """Give the request the parameters of another protocol's message in place of a parsed body."""
+        self._body_fields = Fields(fields)
+
     def form(self) -> Fields | None:
         kind, parameters = self._media_type()
         if kind not in (_FORM, _MULTIPART):

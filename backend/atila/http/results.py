@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import html
 import io
 import mimetypes
 import os
+import sys
 import traceback as tb
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import is_dataclass
+from email.utils import formatdate
 from typing import Any, Generic, TypeVar
+from urllib.parse import quote
 
 import msgspec
 
@@ -77,12 +81,29 @@ def fault(
     return API(str(parsed), {**body, **fields})
 
 
+def redirect(
+    url: str,
+    status: int | str = "302 Object Moved",
+    body: str | None = None,
+    headers: Iterable[tuple[str, str]] = (),
+) -> Response:
+    """Return an answer that sends the client to `url`. Raises ValueError for a status that is no redirection."""
+    response = Response()
+    response.set_status(status)
+    if not 300 <= response.status < 400:
+        raise ValueError(f"{status!r} is no redirection: 301, 302, 303, 307 and 308 are")
+    response.headers.extend([("cache-control", "max-age=0"), ("expires", formatdate(usegmt=True)), _HTML])
+    response.set_header("location", quote(url, safe="/:?#[]@!$&'()*+,;=%-._~"))
+    response.set_headers(headers)
+    link = html.escape(url, quote=True)
+    response.body = body or f'<html><head><title>{response.reason}</title></head><body><a href="{link}">{link}</a></body></html>'
+    return response
+
+
 def describe_exception(exc_info: object = None) -> list[str]:
     """Return an exception as lines: what it is, where it was raised, then the frames that led there, innermost first."""
     error = exc_info[1] if isinstance(exc_info, tuple) else exc_info
     if not isinstance(error, BaseException):
-        import sys
-
         error = sys.exc_info()[1]
     if error is None:
         return []
@@ -140,6 +161,13 @@ def _encode_api(response: Response, result: API[Any]) -> None:
         response.set_status(status)
     response.body = msgspec.json.encode(result.data)
     _default_type(response, _JSON)
+
+
+def _encode_response(response: Response, result: Response) -> None:
+    if result.status != 200 or result.reason:
+        response.status, response.reason = result.status, result.reason
+    response.headers.extend(result.headers)
+    encode(response, b"" if result.body is None else result.body)
 
 
 def _encode_text(response: Response, result: str) -> None:
@@ -253,6 +281,7 @@ def _default_type(response: Response, field: tuple[str, str]) -> None:
 
 _ENCODERS: dict[type, Callable[[Response, Any], None]] = {
     API: _encode_api,
+    Response: _encode_response,
     str: _encode_text,
     bytes: _encode_bytes,
     bytearray: _encode_bytes,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from .request import Request
 from .response import Response
@@ -13,17 +13,21 @@ from .response import Response
 class Job:
     """How one kind of request is answered. Made once for each route; lives as long as it."""
 
-    __slots__ = ("blocking", "body_limit", "multipart_limit", "respond")
+    __slots__ = ("blocking", "body_limit", "found", "multipart_limit", "perform", "respond")
 
     def __init__(
         self,
         respond: Callable[[Request], Awaitable[Response]],
         *,
+        perform: Callable[[Request], Awaitable[Any]] | None = None,
         blocking: bool = False,
         body_limit: int = 0,
         multipart_limit: int = 0,
+        found: bool = True,
     ) -> None:
         self.respond = respond
+        self.found = found  # False: no route has this path, the job only says 404; an engine may try something else
+        self.perform = perform  # the handler's result itself, for protocols with an encoding of their own; raises HTTPError
         self.blocking = blocking  # it may block: drive it on a worker thread
         self.body_limit = body_limit  # bytes of the body to read; more is 413; 0 leaves the body unread
         self.multipart_limit = multipart_limit or body_limit  # the same for multipart/form-data

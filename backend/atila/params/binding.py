@@ -33,7 +33,7 @@ class Argument:
 class Binder:
     """Makes the keyword arguments of one handler. Lives as long as its route. Raises RouteError for hints it cannot use."""
 
-    __slots__ = ("arguments", "body", "free", "message", "names", "open_ended", "result")
+    __slots__ = ("arguments", "body", "free", "in_path", "message", "names", "open_ended", "result")
 
     def __init__(self, route: Route) -> None:
         hints = read_hints(route.handler)
@@ -48,6 +48,7 @@ class Binder:
         self.body = bodies[0] if bodies else None
         self.arguments = [item for item in all_arguments if not item.is_body]
         self.names = {item.name for item in all_arguments}
+        self.in_path = frozenset(route.rule.names)
         self.free = not all_arguments and not self.open_ended  # takes nothing, and so ignores what is sent
         self.message = taken[0].name if taken else ""  # the argument that takes a gRPC message
 
@@ -92,6 +93,8 @@ class Binder:
             strict = False
             if name in path:
                 value = path[name]
+            elif name in self.in_path and request.wire == "http":
+                continue  # an optional end of the path that was left out comes from nowhere else
             elif name in data:
                 value = data[name]
                 strict = request.wire != "http" or request.get_sub_type() == "json"
@@ -118,7 +121,7 @@ class Binder:
             bound.update({name: value for name, value in data.items() if name not in names})
             return
         for name in [*query, *data]:
-            if name not in names:
+            if name not in names or (name in self.in_path and name not in bound):
                 reasons.append(Reason(name, f"parameter `{name}` is unknown"))
 
     def _bind_body(self, request: Request, argument: Argument, reasons: list[Reason]) -> dict[str, Any]:

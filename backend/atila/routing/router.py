@@ -107,18 +107,31 @@ class Router:
         if allowed:
             # RFC 9110 15.5.6: a 405 lists what is allowed.
             raise HTTPError(405, headers=[("allow", ", ".join(sorted(allowed)))])
-        if not path.endswith("/") and self._reaches(tree, path + "/"):
+        if not path.endswith("/") and self.reaches(path + "/"):
             raise Redirect
         raise HTTPError(404)
 
+    def allowed(self, path: str) -> list[str]:
+        """Return every method that some route answers at a path, sorted."""
+        allowed: set[str] = set(self._static.get(path, ()))
+        self._walk(self._tree or self._grow(), path.split("/")[1:], 0, "", [], allowed)
+        return sorted(allowed)
+
+    def locate(self, path: str) -> tuple[Route, str]:
+        """Return the route that a remote call's path names, and the method to ask it with: POST, else its first.
+
+        A rule is named by its text without parameters, which the call gives as arguments. Raises HTTPError 404.
+        """
+        named = [route for route in self.routes if route.rule.text == path] or [
+            route for route in self.routes if route.rule.names and route.rule.base.rstrip("/") == path
+        ]
+        for route in sorted(named, key=lambda route: "POST" not in route.options.methods):
+            return route, "POST" if "POST" in route.options.methods else route.options.methods[0]
+        raise HTTPError(404, f"no method {path.strip('/').replace('/', '.')}")
+
     def reaches(self, path: str) -> bool:
         """Say whether any method of any route answers a path below the mount point."""
-        return self._reaches(self._tree or self._grow(), path)
-
-    def _reaches(self, tree: Node, path: str) -> bool:
-        allowed: set[str] = set()
-        self._walk(tree, path.split("/")[1:], 0, "", [], allowed)
-        return bool(allowed) or path in self._static
+        return bool(self.allowed(path))
 
     def _walk(
         self, node: Node, parts: list[str], depth: int, method: str, values: list[Any], allowed: set[str]

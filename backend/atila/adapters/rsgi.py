@@ -1,0 +1,220 @@
+"""RSGI (Granian's interface, 1.5): from its scope and protocol to a Request, and from a Response to its calls."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from typing import Any
+
+from ..concurrency import drive
+from ..errors import HTTPError
+from ..http.guards import check_target
+from ..http.request import Request
+from ..http.response import FileBody, Response, Stream
+from ..http.site import Job, Site
+from .settings import AdapterSettings, body_limit, expected_length, final_headers, known_length, refusal, too_large
+
+_log = logging.getLogger("atila.rsgi")
+
+
+class ClientGoneError(Exception):
+    """The client went away before its request was whole, or before its answer was sent."""
+
+
+class RSGI:
+    """Serves a Site to an RSGI server. Lives as long as the server's process."""
+
+    def __init__(self, site: Site, settings: AdapterSettings | None = None) -> None:
+        self.site = site
+        self.settings = settings or AdapterSettings()
+        self.loop: asyncio.AbstractEventLoop | None = None
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        if self.settings.threads is not None:
+            self.settings.threads.start(loop)
+        loop.run_until_complete(self.site.start(loop))
+
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        loop.run_until_complete(self.site.stop())
+        if self.settings.threads is not None:
+            self.settings.threads.stop()
+
+    async def __rsgi__(self, scope: Any, proto: Any) -> None:
+        if scope.proto != "http":
+            proto.close(None)
+            return
+        started = time.perf_counter()
+        settings = self.settings
+        peer = scope.client.rpartition(":")[0].strip("[]")
+        headers = scope.headers
+        request = Request(
+            scope.method, scope.path, scope.query_string, headers, version=scope.http_version, scheme=scope.scheme,
+            peer=peer, forwarded=peer in settings.trusted_proxies,
+        )  # fmt: skip
+        settings.identify(request)
+        try:
+            check_target(request.method, request.path)
+            settings.hosts.check(_one_host(scope, headers), request.version)
+            job = self.site.resolve(request)
+            if job.body_limit:
+                await self._read_body(request, job, proto)
+        except HTTPError as error:
+            self._send(proto, request, refusal(error), started)
+            return
+        except ClientGoneError as gone:
+            _log.info("%s %s %s: %s", request.id, request.method, request.path, gone)
+            return
+        await self._run(job, request, proto, started)
+
+    async def _run(self, job: Job, request: Request, proto: Any, started: float) -> None:
+        threads = self.settings.threads
+        if job.blocking and threads is not None:
+            await threads.submit(self._answer_on_thread, job, request, proto, started)
+            return
+        response = await job.respond(request)
+        if isinstance(response.body, Stream):
+            await self._stream(proto, request, response, started)
+        else:
+            self._send(proto, request, response, started)
+
+    def _answer_on_thread(self, job: Job, request: Request, proto: Any, started: float) -> None:
+        response = drive(_coroutine(job, request))
+        if not isinstance(response.body, Stream):
+            self._send(proto, request, response, started)
+        elif response.body.asynchronous or request.method == "HEAD":
+            self._wait(self._stream(proto, request, response, started))
+        else:
+            self._stream_from_thread(proto, request, response, started)
+
+    async def _read_body(self, request: Request, job: Job, proto: Any) -> None:
+        settings = self.settings
+        length = expected_length(job, request.source, request.version, settings.unsized_bodies)
+        if length == 0:
+            return
+        try:
+            async with asyncio.timeout(settings.body_timeout):
+                body = await proto() if length is not None or settings.unsized_bodies else await _empty_body(proto)
+        except TimeoutError as error:
+            raise HTTPError(408, f"the body took over {settings.body_timeout:g} seconds", headers=_CLOSE) from error
+        except RuntimeError as error:  # RSGIProtocolClosed: the body ended before its end
+            raise ClientGoneError("the body was cut off or malformed") from error
+        if len(body) > body_limit(job, request.source):
+            raise too_large(body_limit(job, request.source))
+        request.body = body
+
+    def _send(self, proto: Any, request: Request, response: Response, started: float) -> None:
+        """Send an answer whose length is known; callable from any thread."""
+        body = response.body
+        headers = final_headers(request, response)
+        try:
+            if request.method == "HEAD":
+                length = known_length(response)
+                sized = [] if length is None else [("content-length", str(length))]
+                proto.response_empty(response.status, headers + sized)
+            elif isinstance(body, FileBody):
+                self._send_file(proto, response.status, headers, body)
+            elif body:
+                proto.response_bytes(response.status, headers, body)
+            else:
+                proto.response_empty(response.status, headers)
+        except RuntimeError:
+            _log.info("%s %s %s: the client went away before the answer", request.id, request.method, request.path)
+        self._tell(request, response, started)
+
+    def _send_file(self, proto: Any, status: int, headers: list[tuple[str, str]], body: FileBody) -> None:
+        headers = [*headers, ("content-length", str(body.length))]
+        if body.end is None and body.start == 0:
+            proto.response_file(status, headers, body.path)
+        else:
+            proto.response_file_range(status, headers, body.path, body.start, body.size if body.end is None else body.end)
+
+    async def _stream(self, proto: Any, request: Request, response: Response, started: float) -> None:
+        """Send a body in pieces from the event loop; its source is closed once, also when the client goes away."""
+        body: Stream = response.body
+        try:
+            if request.method == "HEAD":
+                proto.response_empty(response.status, final_headers(request, response))
+                return
+            transport = proto.response_stream(response.status, final_headers(request, response))
+            sending = asyncio.ensure_future(_send_all(transport, body))
+            gone = asyncio.ensure_future(proto.client_disconnect())
+            await asyncio.wait({sending, gone}, return_when=asyncio.FIRST_COMPLETED)
+            gone.cancel()
+            if not sending.done():
+                sending.cancel()
+            with contextlib.suppress(asyncio.CancelledError, RuntimeError):
+                await sending
+        except Exception:
+            _log.exception("%s %s %s: the stream broke off", request.id, request.method, request.path)
+        finally:
+            body.close()
+            self._tell(request, response, started)
+
+    def _stream_from_thread(self, proto: Any, request: Request, response: Response, started: float) -> None:
+        body: Stream = response.body
+        try:
+            transport = proto.response_stream(response.status, final_headers(request, response))
+            assert isinstance(body.chunks, Iterator)
+            for chunk in body.chunks:
+                self._wait(_send_one(transport, chunk))
+        except RuntimeError:
+            _log.info("%s %s %s: the client went away", request.id, request.method, request.path)
+        except Exception:
+            _log.exception("%s %s %s: the stream broke off", request.id, request.method, request.path)
+        finally:
+            body.close()
+            self._tell(request, response, started)
+
+    def _wait(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        assert self.loop is not None, "__rsgi_init__ comes first"
+        asyncio.run_coroutine_threadsafe(coroutine, self.loop).result()
+
+    def _tell(self, request: Request, response: Response, started: float) -> None:
+        if self.settings.on_answer is not None:
+            self.settings.on_answer(request, response.status, known_length(response), time.perf_counter() - started)
+
+
+_CLOSE = [("connection", "close")]
+
+
+def _one_host(scope: Any, headers: Any) -> str | None:
+    """Return the request's host. Raises HTTPError 400 when it has several Host headers (RFC 9112 3.2)."""
+    pairs = headers.items()
+    if len(pairs) != len(headers.keys()) and sum(name == "host" for name, _ in pairs) > 1:
+        raise HTTPError(400, "there is more than one Host header")
+    host: str | None = headers.get("host")
+    return scope.authority or host if host is None else host
+
+
+async def _coroutine(job: Job, request: Request) -> Response:
+    return await job.respond(request)
+
+
+async def _empty_body(proto: Any) -> bytes:
+    async for chunk in proto:
+        if chunk:
+            raise HTTPError(411, "a body needs a Content-Length here")
+    return b""
+
+
+async def _send_one(transport: Any, chunk: bytes) -> None:
+    await transport.send_bytes(chunk)
+
+
+async def _send_all(transport: Any, body: Stream) -> None:
+    if isinstance(body.chunks, AsyncIterator):
+        try:
+            async for chunk in body.chunks:
+                await transport.send_bytes(chunk)
+        finally:
+            close = getattr(body.chunks, "aclose", None)
+            if close is not None:
+                await close()
+        return
+    loop = asyncio.get_running_loop()
+    while (chunk := await loop.run_in_executor(None, next, body.chunks, None)) is not None:
+        await transport.send_bytes(chunk)

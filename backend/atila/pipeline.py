@@ -1,0 +1,270 @@
+"""The life of one request, top to bottom: match, guards, binding, handler, answer. Every protocol goes through it."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from .auth.guards import refuse
+from .concurrency import settle
+from .errors import HTTPError
+from .faults import answer
+from .hooks import called
+from .http.body import FormLimits
+from .http.request import Request
+from .http.response import Response
+from .http.results import encode, redirect
+from .http.site import Job
+from .params.binding import Binder
+from .routing.route import Route
+from .routing.router import Redirect
+from .rpc import xmlrpc
+from .was import Was
+
+_XML = ("text/xml", "application/xml")
+
+
+async def respond(request: Request) -> Response:
+    """Answer a matched request. Never raises: whatever goes wrong becomes an answer with its status."""
+    was = Was(request.app, request)
+    try:
+        try:
+            result = await handle(was, request.route)
+            finish(was, result)
+        except Exception as error:
+            await fail(was, error)
+    finally:
+        await tear_down(was)
+    return was.response
+
+
+async def perform(request: Request) -> Any:
+    """Return what the handler of a matched request returned, for protocols that have an encoding of their own.
+
+    Raises HTTPError, for every failure.
+    """
+    was = Was(request.app, request)
+    try:
+        return await handle(was, request.route)
+    except HTTPError:
+        raise
+    except Exception as error:
+        was.traceback()
+        raise HTTPError(500, str(error) if was.app.debug else None) from error
+    finally:
+        await tear_down(was)
+
+
+async def handle(was: Was, route: Route) -> Any:
+    """Run the hooks, the guards and the handler; return the result of the first that has one."""
+    hooks = was.app.hooks
+    declared = route.declared
+    if hooks.before is not None and (result := await called(hooks.before(was))):
+        return result
+    for guard in declared.guards:
+        if (outcome := await called(guard(was))) is not None:
+            return refuse(outcome)
+    arguments = route.binder.bind(was.request)
+    for step in declared.before:
+        if (outcome := await called(step(was))) is not None:
+            return outcome
+    result = route.handler(was, **arguments)
+    if route.asynchronous:
+        result = await settle(result)
+    for step in declared.after:
+        await called(step(was))
+    if hooks.finish is not None:
+        await called(hooks.finish(was))
+    return result
+
+
+def finish(was: Was, result: Any) -> None:
+    """Write a handler's result, and the cookies that were set, into the response."""
+    response = was.response
+    if result is response and response.body is None:
+        result = b""
+        if response.status >= 400:
+            raise HTTPError(response.get_status(), response.detail)
+    encode(response, result)
+    write_parts(was)
+
+
+async def fail(was: Was, error: Exception) -> None:
+    """Write the answer to an exception: of `failed_request`, else of the error handlers."""
+    kind, value, frames = sys.exc_info()
+    exc_info = was.response.exc_info or (kind, value, frames)
+    hook = was.app.hooks.failed
+    try:
+        if hook is not None and (result := await called(hook(was, exc_info))) is not None:
+            return finish(was, result)
+        await answer(was, _as_http(was, error), exc_info)  # type: ignore[arg-type]  # inside an except all three are set
+    except Exception as second:
+        was.response.headers.clear()
+        was.app.faults.last_resort(was, second)
+    write_parts(was)
+
+
+async def tear_down(was: Was) -> None:
+    """Run `teardown_request` and let go of uploads; an error here is logged and changes nothing."""
+    hook = was.app.hooks.teardown
+    if hook is not None:
+        try:
+            await called(hook(was))
+        except Exception:
+            was.traceback()
+    was.request.close()
+
+
+def write_parts(was: Was) -> None:
+    """Let the parts that were used write themselves into the response."""
+    for name in ("cookie",):
+        if name in was.__dict__:
+            was.__dict__[name].write(was.response.add_header)
+
+
+def _as_http(was: Was, error: Exception) -> HTTPError:
+    if isinstance(error, HTTPError):
+        return error
+    was.traceback()
+    return HTTPError(500, f"{type(error).__name__}: {error}" if was.app.debug else None)
+
+
+# from a request to the job that answers it
+
+
+def resolve(app: Any, request: Request) -> Job:
+    """Return how a request is answered; the match is kept on the request."""
+    if not app.built:
+        build_app(app)
+    request.app = app
+    request.claims_of = app.tokens.decode
+    request.limits = app.form_limits
+    root = request.root = app.root
+    if root:
+        request.inner = request.path[len(root) :] if request.path.startswith(root) else "//"  # "//" matches nothing
+    if request.method == "POST" and request.wire == "http" and request.get_content_type() in _XML:
+        return app.xmlrpc_job  # type: ignore[no-any-return]  # build_app sets it
+    return match(app, request)
+
+
+def match(app: Any, request: Request) -> Job:
+    """Find the route of a request; a request without one gets a job that says why."""
+    try:
+        route, request.path_args = app.router.match(request.inner, request.method)
+    except HTTPError as error:
+        return failure(app, error)
+    except Redirect:
+        return Job(_redirect_to_slash)
+    wanted = route.options.content_types
+    if wanted and request.wire == "http" and request.get_content_type() not in wanted:
+        return failure(app, HTTPError("415 Unsupported Media Type", f"one of {', '.join(wanted)} is expected"))
+    if request.method == "OPTIONS":
+        request.route = route
+        return Job(_options)
+    request.route = route
+    if route.job is None:
+        build(app, route)
+    return route.job  # type: ignore[no-any-return]  # a slot that `build` fills
+
+
+def build_app(app: Any) -> None:
+    """Mount the services and complete every route, once. Raises RouteError for a declaration that cannot work."""
+    if app.built:
+        return
+    app.built = True
+    config = app.config
+    app.form_limits = FormLimits(config.max_query_fields, config.max_upload_file_size, config.upload_memory_size)
+    app.xmlrpc_job = Job(respond_xmlrpc, blocking=True, body_limit=config.max_post_body_size)
+    app.services.mount_all(app.auto_mount, app.debug)
+    for route in app.router.routes:
+        build(app, route)
+
+
+async def start(app: Any) -> None:
+    """Run an app's steps of being mounted, in their order, and build it between the first two."""
+    await app.lifecycle.run("before_mount", app.wac)
+    app.platform.apps.setdefault(app.name, app)
+    build_app(app)
+    was = Was(app, Request("GET", app.root or "/"))
+    await app.lifecycle.run("mounted", was)
+    await app.lifecycle.run("mounted_or_reloaded", was)
+
+
+async def stop(app: Any) -> None:
+    """Run an app's steps of being unmounted, in their order."""
+    await app.lifecycle.run("before_umount", Was(app, Request("GET", app.root or "/")))
+    app.services.umount_all()
+    await app.lifecycle.run("umounted", app.wac)
+
+
+def build(app: Any, route: Route) -> None:
+    """Complete a route: its binder and its job. Raises RouteError for a declaration that cannot work."""
+    route.binder = Binder(route)
+    if route.options.authenticate:
+        guard = app.guards.scheme(route.options.authenticate)
+        if guard not in route.declared.guards:
+            route.declared.guards.insert(0, guard)
+    config = app.config
+    route.job = Job(
+        respond,
+        perform=perform,
+        blocking=not route.asynchronous,
+        body_limit=config.max_post_body_size,
+        multipart_limit=config.max_multipart_body_size,
+    )
+
+
+def failure(app: Any, error: HTTPError) -> Job:
+    """Return a job that answers with an error and no hooks; its body stays unread."""
+
+    async def respond_failure(request: Request) -> Response:
+        was = Was(app, request)
+        await fail_quietly(was, error)
+        return was.response
+
+    async def perform_failure(request: Request) -> Any:
+        raise error
+
+    blocking = app.faults.handler(error.status.code) is not None
+    return Job(respond_failure, perform=perform_failure, blocking=blocking, found=error.status.code != 404)
+
+
+async def fail_quietly(was: Was, error: HTTPError) -> None:
+    """Write the answer to an error that happened before any handler was chosen."""
+    try:
+        await answer(was, error)
+    except Exception as second:
+        was.app.faults.last_resort(was, second)
+    write_parts(was)
+
+
+async def _redirect_to_slash(request: Request) -> Response:
+    target = request.root + request.inner + "/"
+    query = f"?{request.query_string}" if request.query_string else ""
+    return redirect(target + query, "301 Moved Permanently")
+
+
+async def _options(request: Request) -> Response:
+    allowed = ", ".join(request.app.router.allowed(request.inner))
+    return Response(200, [("allow", allowed), ("access-control-allow-methods", allowed)])
+
+
+# XML-RPC: a POST of text/xml to any path
+
+
+async def respond_xmlrpc(request: Request) -> Response:
+    """Answer an XML-RPC call; another XML body goes to the route of its path. Errors are faults with status 200."""
+    if not xmlrpc.is_call(request.body or b""):
+        job = match(request.app, request)
+        return await job.respond(request)
+    try:
+        call = xmlrpc.parse(request.body or b"")
+        inner = xmlrpc.as_request(request, call, request.app.router)
+        if inner.route.job is None:
+            build(request.app, inner.route)
+        body = xmlrpc.dump(await perform(inner))
+    except HTTPError as error:
+        body = xmlrpc.dump_fault(error)
+    return Response(200, [("content-type", "text/xml; charset=utf-8")], body)
+
+

@@ -1,0 +1,1 @@
+"""The same handlers over other wire formats: codecs, never dispatchers of their own."""
