@@ -86,7 +86,7 @@ def dump_fault(error: HTTPError) -> bytes:
     """Return a fault: its code is the HTTP status, its string the message with the detail."""
     text = error.message + (f": {error.detail}" if error.detail else "")
     fault = rpc.Fault(error.status.code, text)
-    return ('<?xml version="1.0"?>\n' + rpc.dumps(fault, methodresponse=True)).encode()
+    return rpc.dumps(fault, methodresponse=True).encode()
 
 
 def _value(result: Any) -> Any:

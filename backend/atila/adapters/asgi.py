@@ -1,0 +1,215 @@
+"""ASGI 3 (HTTP and lifespan): from its scope and events to a Request, and from a Response to events."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from typing import Any
+
+from ..concurrency import drive
+from ..errors import HTTPError
+from ..http.guards import check_target
+from ..http.headers import Headers, Pairs
+from ..http.request import Request
+from ..http.response import FileBody, Response, Stream
+from ..http.site import Job, Site
+from .settings import AdapterSettings, body_limit, expected_length, final_headers, known_length, refusal, too_large
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+_log = logging.getLogger("atila.asgi")
+_CHUNK = 256 * 1024  # bytes of a file sent at a time
+
+
+class ClientGoneError(Exception):
+    """The client went away before its request was whole."""
+
+
+class ASGI:
+    """Serves a Site to an ASGI server. Lives as long as the server's process; without lifespan it starts at first use."""
+
+    def __init__(self, site: Site, settings: AdapterSettings | None = None) -> None:
+        self.site = site
+        self.settings = settings or AdapterSettings()
+        self._started = False
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "http":
+            await self._start()
+            await self._serve(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1000})
+
+    async def _start(self) -> None:
+        if self._started:
+            return
+        self._started = True
+        loop = asyncio.get_running_loop()
+        if self.settings.threads is not None:
+            self.settings.threads.start(loop)
+        await self.site.start(loop)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            await self._start()
+        except Exception as error:
+            _log.exception("the application could not be started")
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.site.stop()
+        if self.settings.threads is not None:
+            self.settings.threads.stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _serve(self, scope: Message, receive: Receive, send: Send) -> None:
+        started = time.perf_counter()
+        settings = self.settings
+        headers = Headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
+        peer = (scope.get("client") or ("", 0))[0]
+        request = Request(
+            scope["method"], scope["path"], scope["query_string"].decode("latin-1"), headers,
+            version=scope["http_version"], scheme=scope.get("scheme", "http"), peer=peer,
+            forwarded=peer in settings.trusted_proxies,
+        )  # fmt: skip
+        settings.identify(request)
+        try:
+            check_target(request.method, request.path)
+            settings.hosts.check(_one_host(headers), request.version)
+            job = self.site.resolve(request)
+            if job.body_limit:
+                request.body = await self._read_body(request, job, receive)
+            response = await self._answer(job, request)
+        except HTTPError as error:
+            response = refusal(error)
+        except ClientGoneError as gone:
+            _log.info("%s %s %s: %s", request.id, request.method, request.path, gone)
+            return
+        await self._send(request, response, receive, send)
+        if settings.on_answer is not None:
+            settings.on_answer(request, response.status, known_length(response), time.perf_counter() - started)
+
+    async def _answer(self, job: Job, request: Request) -> Response:
+        threads = self.settings.threads
+        if not job.blocking or threads is None:
+            return await job.respond(request)
+        answers: list[Response] = []
+        await threads.submit(lambda: answers.append(drive(_coroutine(job, request))))
+        return answers[0]
+
+    async def _read_body(self, request: Request, job: Job, receive: Receive) -> bytes | None:
+        settings = self.settings
+        length = expected_length(job, request.source, request.version, unsized=True)
+        if length == 0:
+            return None
+        limit = body_limit(job, request.source)
+        pieces: list[bytes] = []
+        size = 0
+        try:
+            async with asyncio.timeout(settings.body_timeout):
+                while True:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise ClientGoneError("the body was cut off or malformed")
+                    pieces.append(message.get("body", b""))
+                    size += len(pieces[-1])
+                    if size > limit:
+                        raise too_large(limit)
+                    if not message.get("more_body", False):
+                        break
+        except TimeoutError as error:
+            raise HTTPError(
+                408, f"the body took over {settings.body_timeout:g} seconds", headers=[("connection", "close")]
+            ) from error
+        if length is not None and size != length:
+            raise HTTPError(400, f"the body has {size} bytes and not the {length} of its Content-Length")
+        return b"".join(pieces)
+
+    async def _send(self, request: Request, response: Response, receive: Receive, send: Send) -> None:
+        headers = final_headers(request, response)
+        length = known_length(response)
+        if length is not None and response.status not in (204, 304):
+            headers = [*headers, ("content-length", str(length))]
+        body = response.body
+        try:
+            await send({"type": "http.response.start", "status": response.status, "headers": _raw(headers)})
+            if isinstance(body, Stream):
+                await _send_stream(request, body, receive, send)
+            elif isinstance(body, FileBody) and request.method != "HEAD":
+                await _send_file(body, send)
+            else:
+                await _send_last(send, b"" if request.method == "HEAD" or isinstance(body, FileBody) else body)
+        except OSError:
+            _log.info("%s %s %s: the client went away before the answer", request.id, request.method, request.path)
+
+
+async def _coroutine(job: Job, request: Request) -> Response:
+    return await job.respond(request)
+
+
+async def _send_last(send: Send, body: bytes) -> None:
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+async def _send_file(body: FileBody, send: Send) -> None:
+    left = body.length
+    with open(body.path, "rb") as file:
+        file.seek(body.start)
+        while left > 0 and (piece := await asyncio.to_thread(file.read, min(left, _CHUNK))):
+            left -= len(piece)
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await _send_last(send, b"")
+
+
+async def _send_stream(request: Request, body: Stream, receive: Receive, send: Send) -> None:
+    """Send a body in pieces; its source is closed once, also when the client goes away."""
+    try:
+        if request.method == "HEAD":
+            return await _send_last(send, b"")
+        sending = asyncio.ensure_future(_send_pieces(body, send))
+        gone = asyncio.ensure_future(_disconnected(receive))
+        await asyncio.wait({sending, gone}, return_when=asyncio.FIRST_COMPLETED)
+        gone.cancel()
+        if not sending.done():
+            sending.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await sending
+    except Exception:
+        _log.exception("%s %s %s: the stream broke off", request.id, request.method, request.path)
+    finally:
+        body.close()
+
+
+async def _send_pieces(body: Stream, send: Send) -> None:
+    if isinstance(body.chunks, AsyncIterator):
+        async for chunk in body.chunks:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    else:
+        while (piece := await asyncio.to_thread(next, body.chunks, None)) is not None:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await _send_last(send, b"")
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _one_host(headers: Headers) -> str | None:
+    hosts = headers.get_all("host")
+    if len(hosts) > 1:
+        raise HTTPError(400, "there is more than one Host header")
+    return hosts[0] if hosts else None
+
+
+def _raw(headers: Pairs) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]

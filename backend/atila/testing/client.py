@@ -1,0 +1,179 @@
+"""A client for tests: calls an app in process through an adapter, as a server would; keeps cookies."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Literal, Self
+from urllib.parse import urlencode, urljoin, urlsplit
+
+import msgspec
+
+from ..adapters.asgi import ASGI
+from ..adapters.rsgi import RSGI
+from ..adapters.settings import AdapterSettings
+from ..app import Atila
+from ..concurrency import WorkerThreads
+from .answer import Answer
+from .forms import encode_multipart
+from .stub import Stub
+from .wires import call_asgi, call_rsgi
+
+Adapter = Literal["rsgi", "asgi"]
+_CALLS: dict[str, Any] = {"rsgi": (RSGI, call_rsgi), "asgi": (ASGI, call_asgi)}
+
+Files = Mapping[str, Any]  # field name -> path, (file name, bytes), (file name, bytes, type), or an open file
+
+
+class TestClient:
+    """Calls one app, mounted at `point`: `with app.test_client("/") as cli: cli.get("/hello")`.
+
+    Plain handlers run on worker threads, as in the engine; `threads=0` runs them on the event loop.
+    """
+
+    __test__ = False  # for pytest: this is no test
+
+    def __init__(
+        self,
+        app: Atila,
+        point: str = "/",
+        approot: str | os.PathLike[str] | None = None,
+        *,
+        adapter: Adapter | None = None,
+        threads: int = 2,
+        headers: Mapping[str, str] | None = None,
+        base_url: str = "http://testserver",
+    ) -> None:
+        self.app = app
+        self.base_url = base_url
+        self.headers = {"Host": urlsplit(base_url).netloc, "User-Agent": "atila-test", **(headers or {})}
+        self.cookies: dict[str, str] = {}
+        app.root = point.rstrip("/")
+        if approot is not None:
+            app.home = type(app.home)(approot)
+        workers = WorkerThreads(threads, "test") if threads else None
+        make, self._call = _CALLS[adapter or os.environ.get("ATILA_TEST_ADAPTER", "rsgi")]
+        self.adapter = make(app, AdapterSettings(threads=workers))
+        self._workers = workers
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def open(self) -> None:
+        """Start the app, as a server's process does."""
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            if isinstance(self.adapter, RSGI):
+                self.adapter.__rsgi_init__(self._loop)
+
+    def close(self) -> None:
+        """Stop the app and its threads."""
+        if self._loop is None:
+            return
+        if isinstance(self.adapter, RSGI):
+            self.adapter.__rsgi_del__(self._loop)
+        else:
+            self._loop.run_until_complete(self.app.stop())
+            if self._workers is not None:
+                self._workers.stop()
+        self.app.platform.close()
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        self._loop.close()
+        self._loop = None
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        data: Any = None,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        files: Files | None = None,
+        headers: Mapping[str, str] | None = None,
+        follow_redirects: bool = False,
+        scheme: str = "http",
+    ) -> Answer:
+        """Send a request. `data`: bytes or text as they are, a mapping as a form; `json`: any value; `files`: a multipart form."""
+        self.open()
+        assert self._loop is not None, "open() made it"
+        sent = {name.lower(): value for name, value in self.headers.items()}
+        body, kind = _encode_body(data, json, files)
+        if kind:
+            sent["content-type"] = kind
+        if body is not None:
+            sent["content-length"] = str(len(body))
+        if self.cookies:
+            sent["cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        sent.update({name.lower(): value for name, value in (headers or {}).items()})
+        target, _, query = urljoin(self.base_url + "/", path).removeprefix(self.base_url).partition("?")
+        query = "&".join(part for part in (query, urlencode(params or {}, doseq=True)) if part)
+        answer: Answer = self._loop.run_until_complete(
+            self._call(self.adapter, method.upper(), target, query, list(sent.items()), body, scheme)
+        )
+        self._keep_cookies(answer)
+        location = answer.headers.get("location")
+        if follow_redirects and location and answer.status_code in (301, 302, 303, 307, 308):
+            again = method if answer.status_code in (307, 308) else "GET"
+            return self.request(again, location, data if again == method else None, follow_redirects=True)
+        return answer
+
+    def get(self, path: str, params: Mapping[str, Any] | None = None, **options: Any) -> Answer:
+        return self.request("GET", path, params=params, **options)
+
+    def head(self, path: str, **options: Any) -> Answer:
+        return self.request("HEAD", path, **options)
+
+    def options(self, path: str, **options: Any) -> Answer:
+        return self.request("OPTIONS", path, **options)
+
+    def delete(self, path: str, data: Any = None, **options: Any) -> Answer:
+        return self.request("DELETE", path, data, **options)
+
+    def post(self, path: str, data: Any = None, **options: Any) -> Answer:
+        return self.request("POST", path, data, **options)
+
+    def put(self, path: str, data: Any = None, **options: Any) -> Answer:
+        return self.request("PUT", path, data, **options)
+
+    def patch(self, path: str, data: Any = None, **options: Any) -> Answer:
+        return self.request("PATCH", path, data, **options)
+
+    def upload(self, path: str, data: Mapping[str, Any], **options: Any) -> Answer:
+        """Post a multipart form; values that are open files, or (name, bytes), are its files."""
+        files = {name: value for name, value in data.items() if hasattr(value, "read") or isinstance(value, tuple)}
+        fields = {name: value for name, value in data.items() if name not in files}
+        return self.request("POST", path, fields, files=files, **options)
+
+    def api(self, point: str = "") -> Stub:
+        """Return a stub whose attributes and calls are path segments: `cli.api().apis.pets(45).get()`."""
+        return Stub(self, (point.rstrip("/"),) if point.rstrip("/") else ())
+
+    def _keep_cookies(self, answer: Answer) -> None:
+        for text in answer.headers.get_all("set-cookie"):
+            name, _, value = text.partition(";")[0].partition("=")
+            if "max-age=0" in text.lower():
+                self.cookies.pop(name, None)
+            else:
+                self.cookies[name] = value
+
+
+def _encode_body(data: Any, json: Any, files: Files | None) -> tuple[bytes | None, str | None]:
+    if files is not None:
+        return encode_multipart(data or {}, files)
+    if json is not None:
+        return msgspec.json.encode(json), "application/json"
+    if isinstance(data, Mapping):
+        return urlencode(data, doseq=True).encode(), "application/x-www-form-urlencoded"
+    if isinstance(data, str):
+        return data.encode(), None
+    return data, None
