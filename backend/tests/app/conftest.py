@@ -13,13 +13,13 @@ from app.settings import Settings, load
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    """Settings whose database, a new migrated SQLite file, and photos lie in the test's own folder."""
+def settings(tmp_path: Path, database_url: str) -> Settings:
+    """Settings with a new migrated database, once SQLite and once PostgreSQL, and a new folder for photos."""
     made = load(
         {
             "APP_ENV": "test",
             "SECRET_KEY": "a-secret-for-tests-only-0123456789abcdef",
-            "DATABASE_URL": f"sqlite:///{tmp_path}/app.db",
+            "DATABASE_URL": database_url,
             "MEDIA_ROOT": str(tmp_path / "media"),
             "PUBLIC_URL": "http://testserver",
             "MAX_UPLOAD_MB": "2",

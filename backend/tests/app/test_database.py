@@ -81,13 +81,11 @@ def test_the_schema_refuses_what_cannot_be(database_url: str) -> None:
     for changes in ({}, {"email": "Ann@Example.com"}, {"email": "x@example.com", "role": "god"}):
         with pytest.raises(session.IntegrityError):
             session.insert("users").data(**{**USER, "created_at": now, **changes}).execute().commit()
-    photo = {
-        **{"title": "a", "content_type": "image/png", "width": 1, "height": 1, "sha256": "", "storage_name": "a"},
-        **{"created_at": now, "updated_at": now},
-    }
-    for changes in ({"user_id": 99, "size": 1}, {"user_id": user.id, "size": 0}):
+    photo: dict[str, object] = {"title": "a", "content_type": "image/png", "width": 1, "height": 1, "sha256": ""}
+    photo |= {"storage_name": "a", "created_at": now, "updated_at": now}
+    for wrong in ({"user_id": 99, "size": 1}, {"user_id": user.id, "size": 0}):
         with pytest.raises(session.IntegrityError):
-            session.insert("photos").data(**{**photo, **changes}).execute().commit()
+            session.insert("photos").data(**{**photo, **wrong}).execute().commit()
     session.insert("photos").data(**photo, user_id=user.id, size=1).execute().commit()
     session.delete("users").filter(id=user.id).execute().commit()
     assert session.select("photos").execute().fetch() == []
