@@ -194,6 +194,7 @@ async def stop(app: Any) -> None:
     """Run an app's steps of being unmounted, in their order."""
     await app.lifecycle.run("before_umount", Was(app, Request("GET", app.root or "/")))
     app.services.umount_all()
+    app.built = False
     await app.lifecycle.run("umounted", app.wac)
 
 

@@ -27,7 +27,8 @@ class Argument:
         self.default = default
         self.required = default is inspect.Parameter.empty
         self.is_body = _is_record(hint)  # it receives the whole body
-        self.convert: Converter | None = None if hint is Any else converter_for(name, hint)
+        as_it_is = hint is Any or hasattr(hint, "DESCRIPTOR")  # a protobuf message comes decoded
+        self.convert: Converter | None = None if as_it_is else converter_for(name, hint)
 
 
 class Binder:
