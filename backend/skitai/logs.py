@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import sys
 import time
 from datetime import UTC, datetime
@@ -13,10 +12,10 @@ from typing import Any, Literal, TextIO
 import msgspec
 
 from atila.http.request import Request
+from atila.logs import one_line
 
 Form = Literal["plain", "json"]
 
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # whatever could start a line or move a terminal's cursor
 _LONGEST = 2000  # characters kept of what a client sent
 _OWN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -29,11 +28,9 @@ def configure(form: Form = "plain", level: str = "INFO", stream: TextIO | None =
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
 
 
-def one_line(text: str) -> str:
-    """Return text with everything escaped that could forge a line: a newline becomes \\x0a."""
-    if len(text) > _LONGEST:
-        text = text[:_LONGEST] + "…"
-    return _UNSAFE.sub(lambda match: f"\\x{ord(match[0]):02x}", text) if _UNSAFE.search(text) else text
+def shown(text: str) -> str:
+    """Return what a client sent as one line of bounded length."""
+    return one_line(text if len(text) <= _LONGEST else text[:_LONGEST] + "…")
 
 
 class PlainFormatter(logging.Formatter):
@@ -84,9 +81,9 @@ class AccessLog:
 
 
 def _plain_line(request: Request, status: int, length: int | None, seconds: float) -> bytes:
-    agent = one_line(request.get_header("user-agent") or "-").replace('"', "'")
-    who = f"{request.id or '-'} {one_line(request.get_remote_addr())}"
-    what = f"{request.wire}/{request.version} {one_line(request.method)} {one_line(request.uri)}"
+    agent = shown(request.get_header("user-agent") or "-").replace('"', "'")
+    who = f"{request.id or '-'} {shown(request.get_remote_addr())}"
+    what = f"{request.wire}/{request.version} {shown(request.method)} {shown(request.uri)}"
     line = (
         f"{_time(time.time())} {who} {what} {status} {'-' if length is None else length} "
         f'{seconds * 1000:.1f}ms "{agent}"\n'

@@ -92,7 +92,7 @@ class Folder:
             return None
         name = self._inside + path
         try:
-            state = os.stat(name)  # noqa: PTH116 - asked at every request; a Path costs three times as much
+            state = os.stat(name)
         except (OSError, ValueError):
             return None
         identity = (state.st_mtime_ns, state.st_size, state.st_ino, state.st_dev)
