@@ -67,7 +67,7 @@ def test_an_error_names_its_request_and_indents_its_traceback() -> None:
     except ValueError as error:
         text = logged(PlainFormatter(), "failed\nFORGED", error, request_id="4f2a")
     first, *rest = text.splitlines()
-    assert first.endswith("ERROR shop 4f2a failed\\x0aFORGED")
+    assert first.endswith("ERROR shop 4f2a failed\\nFORGED")
     assert rest
     assert all(line.startswith("    ") for line in rest)
 

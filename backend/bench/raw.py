@@ -1,0 +1,40 @@
+"""The floor: each endpoint written straight against the server, without any framework."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import Any
+
+import jwt
+import msgspec
+
+KEY = "s" * 32
+FILES = os.environ.get("BENCH_FILES", ".")
+JSON = [("content-type", "application/json")]
+encode, decode = msgspec.json.encode, msgspec.json.decode
+
+
+def hello() -> bytes:
+    return encode({"message": "hello"})
+
+
+async def rsgi(scope: Any, protocol: Any) -> None:
+    path: str = scope.path
+    if path == "/":
+        protocol.response_bytes(200, JSON, hello())
+    elif path.startswith("/items/"):
+        query = dict(pair.split("=", 1) for pair in scope.query_string.split("&") if pair)
+        protocol.response_bytes(200, JSON, encode({"id": int(path[7:]), "q": query.get("q")}))
+    elif path == "/echo":
+        protocol.response_bytes(200, JSON, encode(decode(await protocol())))
+    elif path == "/jwt":
+        claims = jwt.decode(scope.headers.get("authorization")[7:], KEY, algorithms=["HS256"])
+        protocol.response_bytes(200, JSON, encode({"sub": claims["sub"]}))
+    elif path == "/sync":
+        body = await asyncio.get_running_loop().run_in_executor(None, hello)
+        protocol.response_bytes(200, JSON, body)
+    elif path.startswith("/static/"):
+        protocol.response_file(200, [("content-type", "application/octet-stream")], f"{FILES}/{path[8:]}")
+    else:
+        protocol.response_empty(404, [])

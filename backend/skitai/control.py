@@ -1,0 +1,39 @@
+"""The line between the main process and a worker: 'I am ready' one way, the end of the other side both ways."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+import msgspec
+
+VARIABLE = "SKITAI_WORKER"  # set for a worker: "<slot>:<descriptor of the line>"
+
+
+class Ready(msgspec.Struct):
+    """What a worker tells once it serves."""
+
+    reload: bool = False  # one of its apps wants to be loaded again when its code changes
+    folders: list[str] = []  # where that code lies
+    addresses: list[str] = []  # what it serves, for people
+
+
+class Line:
+    """A worker's end of the line. Lives as long as the worker."""
+
+    def __init__(self, slot: int, control: socket.socket | None) -> None:
+        self.slot = slot
+        self.control = control
+
+    def tell(self, message: Ready) -> None:
+        if self.control is not None:
+            self.control.sendall(msgspec.json.encode(message) + b"\n")
+
+
+def take_line() -> Line | None:
+    """Return this process's line when it is a worker, else None. What the worker itself starts is no worker."""
+    value = os.environ.pop(VARIABLE, None)
+    if value is None:
+        return None
+    slot, _, descriptor = value.partition(":")
+    return Line(int(slot), socket.socket(fileno=int(descriptor)) if descriptor else None)

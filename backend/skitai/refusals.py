@@ -1,0 +1,22 @@
+"""The answer to a request that no app took: a page for browsers, JSON for everybody else."""
+
+from __future__ import annotations
+
+import msgspec
+
+from atila.errors import HTTPError
+from atila.http.headers import accepts
+from atila.http.request import Request
+from atila.http.response import Response
+from atila.http.results import error_data
+from atila.rendering.error_page import error_page
+
+
+def refusal_of(request: Request, status: int) -> Response:
+    """Return the answer that says `status` to a request."""
+    error = HTTPError(status)
+    headers = [*error.headers, ("vary", "accept")]
+    if accepts(request.get_header("accept"), "text/html"):
+        page = error_page({"code": status, "reason": error.status.reason})
+        return Response(status, [("content-type", "text/html; charset=utf-8"), *headers], page.encode())
+    return Response(status, [("content-type", "application/json"), *headers], msgspec.json.encode(error_data(error)))

@@ -1,0 +1,70 @@
+"""Granian over RSGI: HTTP/1.1, HTTP/2 and WebSocket on one port, served by this very process."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from granian.constants import HTTPModes, Interfaces, Loops
+from granian.http import HTTP1Settings, HTTP2Settings
+from granian.log import LogLevels
+from granian.server import MPServer
+
+_LOGGING = {"handlers": {}, "loggers": {"_granian": {"handlers": [], "propagate": True}}}  # to our own log
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where to listen, and how much of a client to bear."""
+
+    address: str = "127.0.0.1"
+    port: int = 5000
+    certificate: Path | None = None  # PEM with the chain; with `key` it makes the port TLS
+    key: Path | None = None
+    key_password: str | None = None
+    header_timeout: float = 30.0  # seconds a client may take to send a request's head, and may stay idle
+    max_head: int = 128 * 1024  # bytes of a request's head
+    max_connections: int = 16384  # open at once
+
+
+class _InThisProcess(MPServer):
+    """Granian with one worker, which is the process that calls `serve`.
+
+    The processes are supervised by skitai.supervisor, so that a worker is a fresh run of the script and not a fork.
+    """
+
+    def _spawn_workers(self, spawn_target: Callable[..., None], target_loader: Callable[..., Any]) -> None:
+        worker = self._spawn_worker(idx=0, target=spawn_target, callback_loader=target_loader)
+        worker.inner.run()  # multiprocessing.Process.run: what the process would do, here
+        self.interrupt_signal = True
+        self.main_loop_interrupt.set()
+
+
+def serve(target: Any, listen: Listen) -> None:
+    """Serve an RSGI target (with `__rsgi__`, `__rsgi_init__`, `__rsgi_del__`) until SIGTERM or SIGINT.
+
+    After the signal no connection is accepted any more, and running requests finish.
+    """
+    server = _InThisProcess(
+        "skitai",
+        address=listen.address,
+        port=listen.port,
+        interface=Interfaces.RSGI,
+        loop=Loops.uvloop if importlib.util.find_spec("uvloop") else Loops.asyncio,
+        http=HTTPModes.auto,
+        backlog=1024,
+        backpressure=listen.max_connections,
+        http1_settings=HTTP1Settings(
+            header_read_timeout=int(listen.header_timeout * 1000), max_buffer_size=max(listen.max_head, 8192)
+        ),
+        http2_settings=HTTP2Settings(keep_alive_interval=30_000, max_headers_size=listen.max_head),
+        log_level=LogLevels.warning,
+        log_dictconfig=_LOGGING,
+        ssl_cert=listen.certificate,
+        ssl_key=listen.key,
+        ssl_key_password=listen.key_password,
+    )
+    server.serve(target_loader=lambda: target, wrap_loader=False)

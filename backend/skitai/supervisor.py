@@ -1,0 +1,288 @@
+"""The main process: starts the workers, starts them again when they die, replaces them one by one, stops them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from types import FrameType
+
+import msgspec
+
+from .control import VARIABLE, Ready
+from .watcher import Watcher, broken_file
+
+_log = logging.getLogger("skitai")
+_TICK = 0.5  # seconds between looks at deadlines
+_POSIX = os.name == "posix"
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGCHLD", "SIGBREAK")
+
+
+class State(Enum):
+    """Where a worker is in its life."""
+
+    STARTING = "starting"
+    READY = "ready"
+    STOPPING = "stopping"
+
+
+@dataclass(eq=False)
+class Worker:
+    """One worker process. Lives from its start until its exit was seen."""
+
+    slot: int
+    process: subprocess.Popen[bytes]
+    control: socket.socket | None
+    state: State = State.STARTING
+    kill_at: float = float("inf")  # on the monotonic clock
+    replaces: Worker | None = None  # stopped as soon as this one is ready
+    received: bytearray = field(default_factory=bytearray)
+
+
+class Supervisor:
+    """Keeps `count` workers running. Lives as long as the main process.
+
+    A worker is this very script, run again: so a replacement has the code that is on disk now, nothing is shared by
+    accident, and it works alike where a process cannot be forked.
+    """
+
+    crashes_allowed = 5  # ready workers that may die within `crash_window` before we give up
+    crash_window = 30.0  # seconds
+
+    def __init__(self, count: int, *, command: Sequence[str], folder: Path, stop_timeout: float, reload: bool) -> None:
+        self.count = count
+        self.command = list(command)
+        self.folder = folder
+        self.stop_timeout = stop_timeout
+        self.reload = reload
+        self.workers: list[Worker] = []
+        self.exit_code = 0
+        self._stopping = False
+        self._signals: deque[int] = deque()
+        self._changed: deque[list[Path]] = deque()
+        self._crashes: deque[float] = deque()
+        self._announced = False
+        self._watcher: Watcher | None = None
+        self._selector = selectors.DefaultSelector()
+        self._wake, self._woken = socket.socketpair()
+
+    def run(self) -> int:
+        """Supervise until a signal or a failure ends it; return the exit code."""
+        self._listen_to_signals()
+        for slot in range(self.count):
+            self._start(slot)
+        while self.workers or (self.reload and not self._stopping):
+            self._step()
+        if self._watcher is not None:
+            self._watcher.stop()
+        return self.exit_code
+
+    def _step(self) -> None:
+        for key, _ in self._selector.select(_TICK):
+            if key.data is None:
+                self._woken.recv(4096)
+            else:
+                self._hear(key.data)
+        while self._signals:
+            self._obey(self._signals.popleft())
+        while self._changed:
+            self._code_changed(self._changed.popleft())
+        for worker in list(self.workers):
+            if worker.process.poll() is not None:
+                self._bury(worker)
+            elif worker.kill_at < time.monotonic():
+                _log.warning("worker %d did not finish in %g s; killed", worker.slot + 1, self.stop_timeout)
+                worker.process.kill()
+                worker.kill_at = float("inf")
+
+    # signals
+
+    def _listen_to_signals(self) -> None:
+        self._wake.setblocking(False)
+        self._woken.setblocking(False)
+        self._selector.register(self._woken, selectors.EVENT_READ, None)
+        signal.set_wakeup_fd(self._wake.fileno(), warn_on_full_buffer=False)
+        for name in _SIGNALS:
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), self._note_signal)
+
+    def _note_signal(self, number: int, _: FrameType | None) -> None:
+        self._signals.append(number)
+
+    def _obey(self, number: int) -> None:
+        name = signal.Signals(number).name
+        if name == "SIGHUP":
+            _log.info("replacing the workers one by one")
+            self._replace_next(0)
+        elif name != "SIGCHLD" and self._stopping:
+            _log.warning("asked again to stop: killing the workers")
+            for worker in self.workers:
+                worker.process.kill()
+        elif name != "SIGCHLD":
+            self._stop_all()
+
+    # the life of a worker
+
+    def _start(self, slot: int, replaces: Worker | None = None) -> None:
+        ours, theirs = socket.socketpair() if _POSIX else (None, None)
+        environment = {**os.environ, VARIABLE: f"{slot}:{theirs.fileno() if theirs else ''}"}
+        process = subprocess.Popen(  # noqa: S603 - our own script and interpreter
+            self.command, cwd=self.folder, env=environment, pass_fds=(theirs.fileno(),) if theirs else ()
+        )
+        worker = Worker(slot, process, ours, replaces=replaces)
+        if ours is None or theirs is None:  # nothing to hear from it: ready as soon as it runs
+            self._ready(worker, Ready(reload=self.reload, folders=[str(self.folder)]))
+        else:
+            theirs.close()
+            ours.setblocking(False)
+            self._selector.register(ours, selectors.EVENT_READ, worker)
+        self.workers.append(worker)
+
+    def _hear(self, worker: Worker) -> None:
+        if worker.control is None:
+            return
+        try:
+            data = worker.control.recv(65536)
+        except OSError:
+            data = b""
+        if not data:
+            self._hang_up(worker)
+            return
+        worker.received += data
+        if worker.received.endswith(b"\n") and worker.state is State.STARTING:
+            self._ready(worker, msgspec.json.decode(worker.received, type=Ready))
+
+    def _ready(self, worker: Worker, message: Ready) -> None:
+        worker.state = State.READY
+        if not self._announced and len(self._in(State.READY)) >= self.count:
+            self._announced = True
+            _log.info("serving at %s", " and ".join(message.addresses) or "the address given")
+        if worker.replaces is not None:
+            self._retire(worker.replaces)
+            worker.replaces = None
+            self._replace_next(worker.slot + 1)
+        if message.reload and self._watcher is None and not self._stopping:
+            self.reload = True
+            self._watch([Path(folder) for folder in message.folders])
+
+    def _retire(self, worker: Worker) -> None:
+        if worker.state is not State.STOPPING:
+            worker.state = State.STOPPING
+            worker.kill_at = time.monotonic() + self.stop_timeout
+            worker.process.terminate()
+
+    def _bury(self, worker: Worker) -> None:
+        self._hang_up(worker)
+        self.workers.remove(worker)
+        for other in self.workers:
+            if other.replaces is worker:
+                other.replaces = None
+        if worker.state is State.STARTING and not self._stopping:
+            self._failed_to_start(worker)
+        elif worker.state is State.READY and not self._stopping:
+            self._died(worker)
+
+    def _hang_up(self, worker: Worker) -> None:
+        if worker.control is not None:
+            self._selector.unregister(worker.control)
+            worker.control.close()
+            worker.control = None
+
+    def _failed_to_start(self, worker: Worker) -> None:
+        if self.reload:
+            kept = "the code before the change goes on serving" if self._in(State.READY) else "nothing is served now"
+            self._watch([self.folder])
+            _log.error("the worker could not start (see above): %s; waiting for a change of the code", kept)
+        elif self._in(State.READY) and worker.replaces is not None:
+            _log.error("the new worker could not start (see above): the one before goes on serving")
+        else:
+            self._give_up("a worker could not start: see the error above")
+
+    def _died(self, worker: Worker) -> None:
+        now = time.monotonic()
+        self._crashes.append(now)
+        while self._crashes[0] < now - self.crash_window:
+            self._crashes.popleft()
+        how = _how_it_ended(worker.process.returncode)
+        if len(self._crashes) > self.crashes_allowed:
+            self._give_up(
+                f"workers died {len(self._crashes)} times within {self.crash_window:g} s (the last one {how}): "
+                f"mend what kills them, then start again"
+            )
+            return
+        _log.error("worker %d %s; starting it again", worker.slot + 1, how)
+        self._start(worker.slot)
+
+    # all of them
+
+    def _in(self, state: State) -> list[Worker]:
+        return [worker for worker in self.workers if worker.state is state]
+
+    def _replace_next(self, slot: int) -> None:
+        """Start the replacement of the first ready worker at or after a slot; the others follow when it is ready."""
+        ready = sorted((worker for worker in self._in(State.READY) if worker.slot >= slot), key=lambda each: each.slot)
+        waiting = {worker.replaces for worker in self._in(State.STARTING)}
+        if ready and ready[0] not in waiting and not self._stopping:
+            self._start(ready[0].slot, replaces=ready[0])
+
+    def _stop_all(self) -> None:
+        self._stopping = True
+        for worker in self.workers:
+            self._retire(worker)
+
+    def _give_up(self, reason: str) -> None:
+        _log.critical("%s", reason)
+        self.exit_code = 1
+        self.reload = False
+        self._stop_all()
+
+    # reload
+
+    def _watch(self, folders: list[Path]) -> None:
+        if self._watcher is None:
+            self._watcher = Watcher(folders, self._tell_changed)
+            self._watcher.start()
+
+    def _tell_changed(self, files: list[Path]) -> None:
+        self._changed.append(files)
+        self._wake.send(b"c")
+
+    def _code_changed(self, files: list[Path]) -> None:
+        names = ", ".join(sorted({file.name for file in files})[:5])
+        broken = broken_file(files)
+        if broken is not None:
+            _log.error("%s; mend it, then the workers restart", broken)
+            return
+        _log.info("%s changed: restarting", names)
+        for worker in self._in(State.STARTING):
+            worker.process.kill()
+            worker.state = State.STOPPING
+        if not self._in(State.READY):
+            for slot in range(self.count):
+                self._start(slot)
+        else:
+            self._replace_next(0)
+
+
+def _how_it_ended(code: int) -> str:
+    if code >= 0:
+        return f"ended with exit code {code}"
+    try:
+        return f"was killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"was killed by signal {-code}"
+
+
+def own_command() -> list[str]:
+    """Return the command that runs this script again, with the interpreter's own options."""
+    return [sys.executable, *sys.orig_argv[1:]]

@@ -1,0 +1,139 @@
+"""One worker process: loads the apps, opens the ports, serves until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from atila.adapters.rsgi import RSGI
+from atila.adapters.settings import AdapterSettings
+from atila.concurrency import WorkerThreads
+
+from . import logs
+from .control import Line, Ready
+from .engine import Engine
+from .mounts import Mounts
+from .runner import Options
+from .servers import granian, grpc
+
+_log = logging.getLogger("skitai")
+
+
+class Served:
+    """What the HTTP server calls: an adapter, and this worker's start and end. Lives as long as the worker."""
+
+    def __init__(self, engine: Engine, mounts: Mounts, adapter: RSGI, line: Line, options: Options) -> None:
+        self.engine = engine
+        self.mounts = mounts
+        self.adapter = adapter
+        self.line = line
+        self.options = options
+        self.grpc: grpc.GrpcServer | None = None
+        self.__rsgi__ = adapter.__rsgi__
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        logs.configure(self.options.log_format, self.options.log_level)  # the server has set up its own
+        if sys.platform != "win32":
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)  # replacing workers is the main process's work
+        self.adapter.__rsgi_init__(loop)
+        if grpc.has_services(self.mounts.apps):
+            options = self.options
+            self.grpc = grpc.GrpcServer(
+                self.mounts, options.address, options.grpc, options.grpc_threads, self.adapter.settings
+            )
+            self.grpc.start(loop)
+        self._follow_main_process(loop)
+        loop.call_later(0.05, self._tell_ready)  # the port opens right after this returns
+
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self.grpc is not None:
+            self.grpc.stop(self.options.stop_timeout)
+        self.adapter.__rsgi_del__(loop)
+        self.engine.close()
+
+    def _tell_ready(self) -> None:
+        apps = self.mounts.apps
+        reload = any(getattr(app, "use_reloader", False) for app in apps) if self.options.reload is None else None
+        scheme = "https" if self.options.certificate else "http"
+        addresses = [f"{scheme}://{_bracketed(self.options.address)}:{self.options.port}"]
+        if self.grpc is not None:
+            addresses.append(f"grpc://{_bracketed(self.options.address)}:{self.options.grpc}")
+        folders = [str(folder) for folder in code_folders(apps, self.engine.folder)]
+        wanted = bool(self.options.reload if reload is None else reload) and not self.engine.production
+        self.line.tell(Ready(wanted, folders, addresses))
+
+    def _follow_main_process(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Stop when the main process is gone; let gRPC calls end together with HTTP requests."""
+        control = self.line.control
+        if control is not None:
+            loop.add_reader(control.fileno(), self._main_process_gone, loop, control.fileno())
+        if sys.platform != "win32":
+            loop.add_signal_handler(signal.SIGTERM, self._stop)
+
+    def _main_process_gone(self, loop: asyncio.AbstractEventLoop, descriptor: int) -> None:
+        loop.remove_reader(descriptor)
+        _log.error("the main process is gone: stopping")
+        self._stop()
+
+    def _stop(self) -> None:
+        if self.grpc is not None:
+            self.grpc.begin_stop(self.options.stop_timeout)
+        signal.raise_signal(signal.SIGINT)  # the HTTP server's own handler stands on this one
+
+
+def work(engine: Engine, line: Line, options: Options) -> None:
+    """Load what is mounted and serve it until SIGTERM. Raises SystemExit with 1 when the apps cannot be loaded."""
+    _allow_many_files()
+    try:
+        mounts = engine.build()
+    except Exception:  # noqa: BLE001 - whatever a module raises while it is imported: say it and end
+        _log.critical("the apps could not be loaded", exc_info=True)
+        raise SystemExit(1) from None
+    engine.num_threads = options.threads
+    settings = AdapterSettings(
+        threads=WorkerThreads(options.threads) if options.threads else None,
+        trusted_proxies=frozenset(options.trusted_proxies),
+        on_answer=logs.AccessLog(options.log_format) if options.access_log else None,
+    )
+    adapter = RSGI(mounts, settings)
+    listen = granian.Listen(
+        options.address,
+        options.port,
+        options.certificate,
+        options.key,
+        options.key_password,
+        options.header_timeout,
+        max_connections=options.max_connections,
+    )
+    granian.serve(Served(engine, mounts, adapter, line, options), listen)
+
+
+def code_folders(apps: Iterable[Any], script: Path) -> list[Path]:
+    """Return the folders of the script and of the modules that made the apps."""
+    folders = [script]
+    for app in apps:
+        module = sys.modules.get(getattr(app, "import_name", ""))
+        file = getattr(module, "__file__", None)
+        if file is not None:
+            folders.append(Path(file).resolve().parent)
+    return list(dict.fromkeys(folders))
+
+
+def _allow_many_files() -> None:
+    """Raise the soft limit of open files to the hard one: each connection is one."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _bracketed(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
