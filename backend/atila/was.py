@@ -14,6 +14,8 @@ from .http.response import Response
 from .http.results import API, File, fault, redirect
 from .logs import Log
 from .routing.urls import Urls
+from .upstream.db import Sessions, open_databases
+from .upstream.db import Sessions, open_databases
 
 if TYPE_CHECKING:
     from .app import Atila
@@ -44,9 +46,17 @@ class Was:
     mkjwt = encode_jwt = bearer.forward(Bearer.make)
     dejwt = decode_jwt = bearer.forward(Bearer.read)
 
+    databases = part(lambda was: Sessions(was.app.platform.resource(open_databases)))
+    db = asyncon = backend = sqlite3 = postgresql = databases.forward(Sessions.open)
+    transaction = databases.forward(Sessions.transaction)
+
     logging = part(lambda was: Log(was.app.logger, was.request))
     log = logging.forward(Log.write)
     traceback = logging.forward(Log.traceback)
+
+    databases = part(lambda was: Sessions(was.app.platform.resource(open_databases)))
+    db = asyncon = backend = databases.forward(Sessions.open)
+    transaction = databases.forward(Sessions.transaction)
 
     apps = property(lambda was: was.app.platform.apps)
     env = property(lambda was: was.request.env)

@@ -1,26 +1,14 @@
-"""A database: its pool of connections, and what runs single statements on them.
-
-One `Databases` belongs to the platform and lives as long as the process; `databases("@mydb")` is what `was.db("@mydb")`
-gives: a `Session`, which a request uses and throws away.
-
-    databases = Databases(platform.find_alias)    # a callable: "@mydb" -> Alias
-    databases("@mydb").select("photo").execute().fetch()
-    databases.transaction("@mydb")                # was.transaction
-    databases.close()                             # when the process ends
-"""
+"""A database: its pool of connections, and what runs single statements on them."""
 
 from __future__ import annotations
 
-import os
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.pool import QueuePool
-
+from atila.platform import Platform
 from atila.upstream.alias import Alias, Kind
 from atila.upstream.task import STA_NETERR, STA_TIMEOUT, Reply
 
@@ -30,48 +18,12 @@ from .rows import Row, read_rows
 from .session import Session
 from .transaction import Transaction
 
+if TYPE_CHECKING:
+    from sqlalchemy.pool import QueuePool
+
 KEPT = 8  # connections that stay open while nobody uses them
 IDLE = 30.0  # seconds after which a connection is tried before it is used
 PATIENCE = 10.0  # seconds to wait for a connection when all are taken
-
-
-class Databases:
-    """The databases of one process, by alias. Owned by the platform, closed with it; made on first use."""
-
-    def __init__(self, find_alias: Callable[[str], Alias]) -> None:
-        self._find_alias = find_alias
-        self._open: dict[str, Database] = {}
-        self._lock = threading.Lock()
-        self._process = os.getpid()
-
-    def __call__(self, name: str) -> Session:
-        """Return a session with '@name'. Raises what the platform raises for an unknown alias."""
-        return self.get(self._find_alias(name)).session()
-
-    def transaction(self, name: str) -> Transaction:
-        """Return an explicit transaction on '@name'."""
-        return self.get(self._find_alias(name)).transaction()
-
-    def get(self, alias: Alias) -> Database:
-        """Return the database of an alias. Raises ValueError when the alias is no SQL database."""
-        database = self._open.get(alias.name)
-        if database is not None and database.alias is alias and self._process == os.getpid():
-            return database
-        with self._lock:
-            if self._process != os.getpid():
-                self._open, self._process = {}, os.getpid()  # a fork's connections belong to its parent
-            database = self._open.get(alias.name)
-            if database is None or database.alias != alias:
-                if database is not None:
-                    database.close()
-                database = self._open[alias.name] = Database(alias)
-        return database
-
-    def close(self) -> None:
-        """Close every connection that is not in use, and those in use when they come back."""
-        with self._lock:
-            while self._open:
-                self._open.popitem()[1].close()
 
 
 class Database:
@@ -81,6 +33,10 @@ class Database:
         """Take an alias or a URL; `patience` is in seconds. Opens nothing yet. Raises ValueError."""
         self.alias = Alias.from_url("@database", target) if isinstance(target, str) else target
         self.dialect = make_dialect(self.alias)
+        # Imported here: it costs 27 MB, which processes without a database keep.
+        from sqlalchemy.exc import TimeoutError as PoolTimeout
+        from sqlalchemy.pool import QueuePool
+
         self.texts: dict[Any, str] = {}  # SQL by the shape of its query
         self._size = 1 if self.dialect.single else max(1, self.alias.max_conns)
         kept = min(KEPT, self._size)
@@ -164,7 +120,7 @@ class Database:
 
     def explain(self, error: Exception) -> Reply[list[Row]]:
         """Return the reply for an error that came instead of a connection."""
-        return Reply.failed(STA_TIMEOUT if isinstance(error, PoolTimeout) else STA_NETERR, error)
+        return Reply.failed(STA_TIMEOUT if isinstance(error, self.refusals[0]) else STA_NETERR, error)
 
     def _run_once(self, statement: Statement) -> tuple[Reply[list[Row]], bool]:
         try:

@@ -1,0 +1,99 @@
+"""Databases by alias: one of each in a process, and the sessions that a request has with them.
+
+`was.db` is `Sessions.open`, `was.transaction` is `Sessions.transaction`, both on `platform.resource(open_databases)`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Mapping
+from typing import Protocol
+
+from atila.errors import SettingError
+from atila.upstream.alias import Alias
+from atila.upstream.task import on_loop
+
+from .connection import Database
+from .session import Session
+from .transaction import Transaction
+
+
+class Aliases(Protocol):
+    """What knows aliases: a Platform does."""
+
+    @property
+    def aliases(self) -> Mapping[str, Alias]:
+        """The aliases by name."""
+
+
+def open_databases(platform: Aliases) -> Databases:
+    """Return the databases of a platform; none is opened before it is used."""
+    return Databases(platform.aliases)
+
+
+class Databases:
+    """The databases of one process, by alias. A resource of the platform: closed with it."""
+
+    def __init__(self, aliases: Mapping[str, Alias]) -> None:
+        self._aliases = aliases
+        self._open: dict[str, Database] = {}
+        self._lock = threading.Lock()
+        self._process = os.getpid()
+
+    def __call__(self, name: str) -> Session:
+        """Return a new session with '@name'. Raises SettingError for an unknown alias."""
+        return self.find(name).session()
+
+    def find(self, name: str) -> Database:
+        """Return the database '@name'. Raises SettingError for an unknown alias."""
+        alias = self._aliases.get(name)
+        if alias is None:
+            raise SettingError(f"there is no alias {name!r}; known: {', '.join(self._aliases) or 'none'}")
+        return self.get(alias)
+
+    def get(self, alias: Alias) -> Database:
+        """Return the database of an alias. Raises ValueError when the alias is no SQL database."""
+        database = self._open.get(alias.name)
+        if database is not None and database.alias is alias and self._process == os.getpid():
+            return database
+        with self._lock:
+            if self._process != os.getpid():
+                self._open, self._process = {}, os.getpid()  # a fork's connections belong to its parent
+            database = self._open.get(alias.name)
+            if database is None or database.alias != alias:
+                if database is not None:
+                    database.close()
+                database = self._open[alias.name] = Database(alias)
+        return database
+
+    def close(self) -> None:
+        """Close every connection that is not in use, and those in use when they come back."""
+        with self._lock:
+            while self._open:
+                self._open.popitem()[1].close()
+
+
+class Sessions:
+    """One request's sessions. Lives as long as the request.
+
+    `was.db("@mydb")` twice is the same session: inside a `with` block of it, statements belong to its transaction, and
+    another block is a savepoint. Tasks that an `async def` handler runs side by side have sessions of their own.
+    """
+
+    def __init__(self, databases: Databases) -> None:
+        self._databases = databases
+        self._open: dict[tuple[str, object], Session] = {}
+
+    def open(self, name: str) -> Session:
+        """Return the session with '@name'. Raises SettingError for an unknown alias."""
+        key = (name, asyncio.current_task() if on_loop() else threading.get_ident())
+        session = self._open.get(key)
+        if session is None:
+            session = self._open[key] = self._databases(name)
+        return session
+
+    def transaction(self, name: str) -> Transaction:
+        """Return an explicit transaction on '@name'. Raises SettingError for an unknown alias."""
+        return self._databases.find(name).transaction()
