@@ -10,7 +10,7 @@ from typing import NamedTuple
 import debian
 import dotenv_file
 import toolchain
-from ports import taken
+from ports import chosen, taken
 from workspace import FRONTEND, ROOT, VENV, coloured, main, say
 
 ROOM = 2_000_000_000  # bytes that packages and builds take
@@ -70,10 +70,7 @@ def _programs() -> Iterator[Finding]:
 
 
 def _ports() -> Iterator[Finding]:
-    settings = dotenv_file.values()
-    port = int(settings["PORT"])
-    wanted = {"PORT": port, "GRPC_PORT": int(settings["GRPC_PORT"]) or port + 1, "FRONTEND_PORT": 5173}
-    for name, number in wanted.items():
+    for name, number in chosen(dotenv_file.values()).named().items():
         if taken(number):
             yield Finding("wrong", f"Port {number} is taken (perhaps by `make dev` itself): stop that, or set {name}.")
         else:

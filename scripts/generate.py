@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import toolchain
@@ -33,18 +33,31 @@ def generate() -> int:
 
 def refresh(python: Path, node: toolchain.Node) -> None:
     """Write what was made from other inputs than today's."""
-    contracts = Stamp("contracts", _protos())
-    if not contracts.fresh():
-        write_contracts(python, BACKEND)
-        contracts.record()
-    document = Stamp("document", _backend_sources())
-    if not document.fresh():
-        write_document(python)
-        document.record()
-    client = Stamp("client", [DOCUMENT, FRONTEND / "openapi-ts.config.ts", FRONTEND / "package-lock.json"])
-    if not client.fresh():
-        write_client(node)
-        client.record()
+    steps: tuple[tuple[Callable[[], Stamp], Callable[[], None]], ...] = (
+        (contracts_stamp, lambda: write_contracts(python, BACKEND)),
+        (document_stamp, lambda: write_document(python)),
+        (client_stamp, lambda: write_client(node)),
+    )
+    for stamp_of, write in steps:
+        stamp = stamp_of()  # only now: a step's inputs are what the one before it wrote
+        if not stamp.fresh():
+            write()
+            stamp.record()
+
+
+def contracts_stamp() -> Stamp:
+    """What the contracts are made from."""
+    return Stamp("contracts", _protos())
+
+
+def document_stamp() -> Stamp:
+    """What the API's document is made from."""
+    return Stamp("document", _backend_sources())
+
+
+def client_stamp() -> Stamp:
+    """What the TypeScript client is made from."""
+    return Stamp("client", [DOCUMENT, FRONTEND / "openapi-ts.config.ts", FRONTEND / "package-lock.json"])
 
 
 def write_contracts(python: Path, target: Path) -> None:

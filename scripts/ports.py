@@ -3,13 +3,37 @@
 from __future__ import annotations
 
 import http.client
+import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from workspace import WINDOWS, Stop
 
 LOOPBACK = "127.0.0.1"
+
+
+class Ports(NamedTuple):
+    """The ports of a developer's servers, each with the setting that moves it."""
+
+    backend: int
+    grpc: int
+    frontend: int
+
+    def named(self) -> dict[str, int]:
+        """Setting -> port."""
+        return {"PORT": self.backend, "GRPC_PORT": self.grpc, "FRONTEND_PORT": self.frontend}
+
+
+def chosen(settings: Mapping[str, str]) -> Ports:
+    """The ports that the settings name; raises Stop for one that is no number."""
+    values = {**settings, "FRONTEND_PORT": os.environ.get("FRONTEND_PORT") or "5173"}
+    for name in ("PORT", "GRPC_PORT", "FRONTEND_PORT"):
+        if not values[name].isdigit():
+            raise Stop(f"{name} is {values[name]!r}: set it to a port number, such as 8000.")
+    port = int(values["PORT"])
+    return Ports(port, int(values["GRPC_PORT"]) or port + 1, int(values["FRONTEND_PORT"]))
 
 
 def free_port() -> int:
@@ -34,10 +58,11 @@ def taken(port: int, host: str = LOOPBACK) -> bool:
     return False
 
 
-def require_free(port: int, purpose: str, setting: str) -> None:
-    """Raise Stop when the port is taken, saying what it is for and which setting moves it."""
-    if taken(port):
-        raise Stop(f"Port {port} ({purpose}) is taken by another program: stop that, or set {setting} to a free one.")
+def require_free(ports: Mapping[str, int]) -> None:
+    """Raise Stop when one of the ports is taken, naming the setting that moves it."""
+    for setting, port in ports.items():
+        if taken(port):
+            raise Stop(f"Port {port} is taken by another program: stop that one, or set {setting} to a free port.")
 
 
 def wait_until_answers(port: int, path: str, *, seconds: float, alive: Callable[[], bool]) -> bool:

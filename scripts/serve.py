@@ -7,7 +7,7 @@ import generate
 import toolchain
 from build import compile_frontend
 from dev import migrate
-from ports import LOOPBACK, require_free, wait_until_answers
+from ports import LOOPBACK, chosen, require_free, wait_until_answers
 from processes import Processes
 from stamps import Stamp
 from workspace import BACKEND, FRONTEND, Stop, environment, main, say
@@ -17,19 +17,17 @@ def serve() -> int:
     """Build what changed, migrate, serve; ends with Ctrl-C."""
     python, node = toolchain.python(), toolchain.node()
     dotenv_file.write()
-    settings = dotenv_file.values()
-    port = int(settings["PORT"])
-    require_free(port, "backend", "PORT in .env")
-    require_free(int(settings["GRPC_PORT"]) or port + 1, "gRPC", "GRPC_PORT in .env")
+    ports = chosen(dotenv_file.values())
+    require_free({"PORT": ports.backend, "GRPC_PORT": ports.grpc})
     toolchain.frontend_packages(node)
     generate.refresh(python, node)
     build_changed(node)
-    url = f"http://{LOOPBACK}:{port}"
+    url = f"http://{LOOPBACK}:{ports.backend}"
     env = environment({"APP_ENV": "production", "PUBLIC_URL": url, "FRONTEND_ORIGIN": "", "PYTHONUNBUFFERED": "1"})
     with Processes() as processes:
         migrate(python, env)
         processes.start("backend", [python, "serve.py"], cwd=BACKEND, env=env)
-        if not wait_until_answers(port, "/health/ready", seconds=60, alive=processes.all_run):
+        if not wait_until_answers(ports.backend, "/health/ready", seconds=60, alive=processes.all_run):
             raise Stop("the backend did not come up; its lines above say why.")
         say(f"\n  Serving the production build: {url}\n  Ctrl-C stops it.\n")
         try:

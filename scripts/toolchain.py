@@ -48,7 +48,7 @@ def python() -> Path:
     if version is None or tuple(map(int, version.split())) < OLDEST_PYTHON:
         _make_venv()
         version = " ".join(map(str, sys.version_info[:2]))
-    stamp = Stamp("python", [LOCK], also=version.strip())
+    stamp = python_stamp(version)
     if not stamp.fresh():
         _install_lock(program)
         stamp.record()
@@ -69,7 +69,7 @@ def node() -> Node:
 def frontend_packages(node: Node) -> None:
     """Install the frontend's packages when its lock changed since the last time."""
     modules = FRONTEND / "node_modules"
-    stamp = Stamp("npm", [NPM_LOCK], also=node.version.partition(".")[0])
+    stamp = npm_stamp(node)
     if modules.is_dir() and stamp.fresh():
         return
     say("Installing the frontend's packages …")
@@ -80,6 +80,16 @@ def frontend_packages(node: Node) -> None:
         env=node.environment(),
     )
     stamp.record()
+
+
+def python_stamp(version: str) -> Stamp:
+    """What the virtual environment's packages depend on: the lock, and the Python version as in "3 11"."""
+    return Stamp("python", [LOCK], also=version.strip())
+
+
+def npm_stamp(node: Node) -> Stamp:
+    """What the frontend's packages depend on: the lock, and Node's major version."""
+    return Stamp("npm", [NPM_LOCK], also=node.version.partition(".")[0])
 
 
 def machine_node() -> Node | None:
