@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, cast
 
+from .errors import SettingError
 from .upstream.alias import Alias
 
 Resource = TypeVar("Resource")
@@ -22,6 +23,7 @@ class Platform(Protocol):
     @property
     def aliases(self) -> Mapping[str, Alias]: ...
     def alias(self, name: str, kind: str, members: str | Sequence[str], **options: Any) -> Alias: ...
+    def find_alias(self, name: str) -> Alias: ...
     def logger(self, name: str) -> logging.Logger: ...
     def resource(self, make: Callable[[Platform], Resource]) -> Resource: ...
     def close(self) -> None: ...
@@ -47,6 +49,14 @@ class LocalPlatform:
         """Name an upstream or a database: `alias("@db", DB_SQLITE3, "app.db")`. Raises SettingError for a wrong one."""
         made = self._aliases[name] = Alias.parse(name, kind, members, **options)
         return made
+
+    def find_alias(self, name: str) -> Alias:
+        """Return the alias of a name. Raises SettingError that lists the known ones."""
+        try:
+            return self._aliases[name]
+        except KeyError:
+            known = ", ".join(sorted(self._aliases)) or "none"
+            raise SettingError(f"no alias {name!r}; there are {known}. Name it with alias({name!r}, …)") from None
 
     def logger(self, name: str) -> logging.Logger:
         return logging.getLogger(f"{self.name}.{name}")
