@@ -23,8 +23,9 @@ export interface PhotoChanges {
 
 /** One page of somebody's photos; keeps the page before on display while the next one comes. */
 export function usePhotos(owner: MaybeRefOrGetter<Owner>, filters: MaybeRefOrGetter<Filters>) {
-  const key = useOwnerKey(owner)
+  const { key, enabled } = useOwnerKey(owner)
   return useQuery({
+    enabled,
     key: () => [...key(), 'page', { ...toValue(filters) }],
     query: async ({ signal }) => {
       const query = { ...toValue(filters), size: PAGE_SIZE }
@@ -41,8 +42,9 @@ export function usePhoto(
   id: MaybeRefOrGetter<number>,
   known: MaybeRefOrGetter<Photo | undefined>,
 ) {
-  const key = useOwnerKey(owner)
+  const { key, enabled } = useOwnerKey(owner)
   return useQuery({
+    enabled,
     key: () => [...key(), 'photo', toValue(id)],
     query: async ({ signal }) =>
       (await getPhoto({ path: { uid: toValue(owner), id: toValue(id) }, signal, throwOnError: true })).data,
@@ -81,8 +83,11 @@ export async function loadImage(owner: Owner, id: number, kind: ImageKind, signa
   return (await ask(options)).data as Blob
 }
 
-/** "me" is another person after another signing in: the key names the person. */
+/** "me" is another person after another signing in: the key names the person. Signed out, nothing is asked. */
 function useOwnerKey(owner: MaybeRefOrGetter<Owner>) {
   const session = useSession()
-  return () => ['photos', session.user?.id ?? 0, toValue(owner)]
+  return {
+    key: () => ['photos', session.user?.id ?? 0, toValue(owner)],
+    enabled: () => session.signedIn,
+  }
 }

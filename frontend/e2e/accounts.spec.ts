@@ -1,0 +1,102 @@
+import { ADMIN, expect, fillIn, signIn, signOut, test } from './fixtures'
+
+test('a visitor signs in and comes to the photos', async ({ page }) => {
+  await signIn(page)
+  await expect(page).toHaveURL(/\/photos$/)
+  await expect(page).toHaveTitle(/^Photos · /)
+})
+
+test('signing in leads to the page that was asked for', async ({ page }) => {
+  await signIn(page, '/settings')
+  await expect(page).toHaveURL(/\/settings$/)
+})
+
+test('a next address of another site is not followed', async ({ page, baseURL }) => {
+  await page.goto('/sign-in?next=//example.org/trap')
+  await fillIn(page)
+  await expect(page.getByRole('heading', { level: 1, name: 'Photos' })).toBeVisible()
+  expect(page.url()).toBe(`${baseURL}/photos`)
+})
+
+test('a wrong password gets one sentence that does not say which part was wrong', async ({ page, faults }) => {
+  faults.allow(401)
+  await page.goto('/sign-in')
+  await fillIn(page, { ...ADMIN, password: 'not the password' })
+  await expect(page.getByRole('alert')).toHaveText('The e-mail address or the password is wrong.')
+  await expect(page.getByLabel('Password', { exact: true })).toHaveValue('')
+})
+
+test('an empty form names its faults and puts the focus on the first', async ({ page }) => {
+  await page.goto('/sign-in')
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await expect(page.getByLabel('E-mail')).toBeFocused()
+  await expect(page.getByLabel('E-mail')).toHaveAccessibleDescription('Fill this in.')
+})
+
+test('a deep link survives a reload without asking for the password', async ({ page }) => {
+  await signIn(page, '/photos?q=sea&sort=title')
+  await page.reload()
+  await expect(page).toHaveURL(/\/photos\?q=sea&sort=title$/)
+  await expect(page.getByRole('searchbox')).toHaveValue('sea')
+  await expect(page.getByRole('combobox', { name: 'Sort by' })).toHaveValue('title')
+})
+
+test('nothing that opens the session lies in the storage', async ({ page }) => {
+  await signIn(page)
+  const stored = await page.evaluate(() => Object.entries({ ...localStorage, ...sessionStorage }))
+  expect(stored.filter(([name]) => name !== 'vue-router:scroll')).toEqual([['signed-in', '1']])
+  expect(await page.evaluate(() => document.cookie)).toBe('')
+})
+
+test('an expired access token is renewed behind the scenes, once for all requests', async ({ page, faults }) => {
+  faults.allow(401)
+  await signIn(page)
+  let renewals = 0
+  page.on('request', (request) => (renewals += Number(request.url().endsWith('/auth/refresh'))))
+  // The server's clock cannot be turned from here: the token of each first request is spoilt instead.
+  let spoil = true
+  await page.route('**/api/v1/users/**', async (route) => {
+    const headers = { ...route.request().headers() }
+    if (spoil) headers['authorization'] = 'Bearer expired'
+    await route.continue({ headers })
+  })
+  await page.route('**/api/v1/auth/refresh', async (route) => {
+    spoil = false
+    await route.continue()
+  })
+  await page
+    .getByRole('combobox', { name: 'Sort by' })
+    .selectOption('title')
+    .catch(() => page.reload())
+  await expect(page.getByTestId('count')).toHaveText(/photo/)
+  await expect(page).toHaveURL(/\/photos/)
+  expect(renewals).toBe(1)
+})
+
+test('a session that is over leads to the sign-in page and back again', async ({ page, context, faults }) => {
+  faults.allow(401)
+  await signIn(page, '/settings')
+  await context.clearCookies()
+  await page.route('**/api/v1/users/**', (route) => {
+    const headers = { ...route.request().headers(), authorization: 'Bearer expired' }
+    return route.continue({ headers })
+  })
+  await page.evaluate(() => history.pushState(null, '', '/photos?sort=title'))
+  await page.evaluate(() => dispatchEvent(new PopStateEvent('popstate', { state: null })))
+  await page.waitForURL(/\/sign-in\?next=/)
+  await expect(page.getByRole('status')).toContainText('Your session has ended')
+  await page.unroute('**/api/v1/users/**')
+  await fillIn(page)
+  await expect(page).toHaveURL(/\/photos\?sort=title$/)
+})
+
+test('signing out ends the session in every tab', async ({ page, context }) => {
+  await signIn(page)
+  const other = await context.newPage()
+  await other.goto('/settings')
+  await expect(other.getByRole('heading', { level: 1, name: 'Settings' })).toBeVisible()
+  await signOut(page)
+  await other.waitForURL(/\/sign-in/)
+  await other.reload()
+  await expect(other.getByRole('heading', { level: 1, name: 'Sign in' })).toBeVisible()
+})
