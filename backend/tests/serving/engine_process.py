@@ -69,7 +69,7 @@ class EngineProcess:
         assert self.process.poll() is None, self.output
         return self
 
-    def signal(self, number: int) -> None:
+    def tell(self, number: int) -> None:
         self.process.send_signal(number)
 
     def stop(self, number: int = signal.SIGTERM, timeout: float = 15.0) -> int:

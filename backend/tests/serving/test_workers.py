@@ -109,7 +109,7 @@ def test_sigterm_finishes_what_runs_and_takes_nothing_new(start: Start) -> None:
     for thread in threads:
         thread.start()
     time.sleep(0.4)
-    engine.signal(signal.SIGTERM)
+    engine.tell(signal.SIGTERM)
     time.sleep(0.3)
     try:
         httpx.get(f"{engine.url}/pid")
@@ -166,7 +166,7 @@ def test_sighup_replaces_the_workers_and_refuses_no_request(start: Start) -> Non
     thread = threading.Thread(target=hammer)
     thread.start()
     time.sleep(0.3)
-    engine.signal(signal.SIGHUP)
+    engine.tell(signal.SIGHUP)
     wait_until(lambda: len(engine.workers) == 2 and not before & set(engine.workers), 20, lambda: engine.output)
     time.sleep(0.3)
     stopping.set()
