@@ -11,7 +11,8 @@ from app.services.accounts import rest as accounts
 from app.services.photos import grpc as photos_grpc
 from app.services.photos import rest as photos
 from app.services.photos import xmlrpc as photos_xmlrpc
-from atila import Atila, Response, Was
+from atila import Atila, Was
+from atila.http.response import Response
 
 app = Atila(__name__)
 

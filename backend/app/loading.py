@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from types import SimpleNamespace
 
+from app import bootstrap
 from app.settings import Settings
+from atila import Atila
+from atila.config import Config
 from atila.upstream.alias import DB_PGSQL, DB_SQLITE3, Kind
 from atila.upstream.db import Database, Session
 
@@ -25,3 +29,14 @@ def connected(settings: Settings) -> Iterator[Connect]:
         yield opened.session
     finally:
         opened.close()
+
+
+def prepare(app: Atila, settings: Settings) -> Atila:
+    """Gives the application its settings and its database, as a mount in serve.py does."""
+    pref = SimpleNamespace(config=Config(settings=settings))
+    bootstrap(pref)
+    app.config.update(vars(pref).pop("config"))
+    for name, value in vars(pref).items():
+        setattr(app, name, value)
+    app.alias("@db", database_kind(settings.database_url), settings.database_url)
+    return app

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from app.identity import Actor
 from app.services.photos.library import Library, NewPhoto
-from atila import Was
-from atila.errors import HTTPError
-from atila.http.uploads import Upload
+from atila import HTTPError, Upload, Was
 
 
 def library(was: Was) -> Library:

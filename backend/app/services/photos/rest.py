@@ -5,8 +5,8 @@ from __future__ import annotations
 from app.services.photos.access import library, uploaded
 from app.services.photos.library import StoredFile
 from app.services.photos.photo import PAGE_SIZE, Photo, PhotoPage, PhotoQuery, PhotoUpdate
-from atila import API, Atila, File, Response, Was
-from atila.http.uploads import Upload
+from atila import API, Atila, File, Upload, Was
+from atila.http.response import Response
 
 PHOTOS = "/users/<int:uid>/photos"
 PHOTO = f"{PHOTOS}/<int:id>"
