@@ -12,7 +12,7 @@ import msgspec
 import multipart
 
 from ..errors import HTTPError
-from .uploads import Upload
+from .uploads import Upload, spooled
 
 
 class Fields(dict[str, Any]):
@@ -78,22 +78,22 @@ def parse_multipart(body: bytes, boundary: str | None, limits: FormLimits) -> Fi
             content_length=len(body),
             part_limit=limits.fields,
             partsize_limit=limits.file_size,
-            spool_limit=limits.memory_size,
+            spool_limit=len(body) + 1,  # in memory: a form that is refused half-way leaves no open file behind
             memory_limit=len(body) + 1,
         ).parts()
-        return collect([(part.name, _value(part)) for part in parts])
+        return collect([(part.name, _value(part, limits.memory_size)) for part in parts])
     except multipart.ParserLimitReached as error:
         raise HTTPError(413, f"the form is too large: {error}") from error
     except (multipart.MultipartError, UnicodeDecodeError, LookupError) as error:
         raise HTTPError(400, f"the multipart form is malformed: {error}") from error
 
 
-def _value(part: Any) -> str | Upload:
+def _value(part: Any, memory_size: int) -> str | Upload:
+    content = part.value if part.filename is None else part.raw
+    part.close()
     if part.filename is None:
-        value = part.value
-        part.close()
-        return str(value)
-    return Upload(part.file, part.filename, part.size, part.content_type)
+        return str(content)
+    return Upload(spooled(content, memory_size), part.filename, part.size, part.content_type)
 
 
 def parse_json(body: bytes) -> Any:
