@@ -45,6 +45,8 @@ class Atila:
     title = "API"  # of the OpenAPI document, as are version and description
     version = "1.0.0"
     description = ""
+    openapi_url: str | None = "/openapi.json"  # below the mount point; None shows no document
+    docs_url: str | None = "/docs"  # the page to read it; None shows none
 
     def __init__(self, import_name: str = "__main__") -> None:
         self.import_name = import_name

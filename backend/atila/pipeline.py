@@ -15,6 +15,8 @@ from .http.request import Request
 from .http.response import Response
 from .http.results import encode, redirect
 from .http.site import Job
+from .openapi.document import Info, build_document
+from .openapi.routes import add_routes
 from .params.binding import Binder
 from .routing.route import Route
 from .routing.router import Redirect
@@ -176,8 +178,21 @@ def build_app(app: Any) -> None:
     app.form_limits = FormLimits(config.max_query_fields, config.max_upload_file_size, config.upload_memory_size)
     app.xmlrpc_job = Job(respond_xmlrpc, blocking=True, body_limit=config.max_post_body_size)
     app.services.mount_all(app.auto_mount, app.debug)
+    if app.openapi_url:
+        add_routes(app.router, info_of(app), app.openapi_url, app.docs_url, app.root)
     for route in app.router.routes:
         build(app, route)
+
+
+def info_of(app: Any) -> Info:
+    """Return what the OpenAPI document says of the app."""
+    return Info(app.title, app.version, app.description)
+
+
+def document(app: Any) -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document of an app's routes."""
+    build_app(app)
+    return build_document(app.router.routes, info_of(app), app.root)
 
 
 async def start(app: Any) -> None:

@@ -1,0 +1,225 @@
+"""The OpenAPI 3.1 document of an app: read off its routes, hints, permissions and docstrings."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass, is_dataclass
+from http import HTTPStatus
+from typing import Any, get_args, get_origin
+
+import msgspec
+
+from ..http.results import API, File
+from ..params.binding import Argument, Binder
+from ..params.types import alternatives, is_upload
+from ..routing.route import Route
+from ..routing.rule import WORDS, Segment
+
+Schema = dict[str, Any]
+
+_BODY_METHODS = ("POST", "PUT", "PATCH")
+_PATH_SCHEMAS: dict[str, Schema] = {
+    "int": {"type": "integer", "minimum": 0},
+    "float": {"type": "number", "minimum": 0},
+    "string": {"type": "string"},
+    "path": {"type": "string"},
+}
+_REFERENCE = "#/components/schemas/{name}"
+
+
+class FaultyParameter(msgspec.Struct):
+    """One parameter that was refused."""
+
+    name: str
+    reason: str
+
+
+class ErrorBody(msgspec.Struct, omit_defaults=True):
+    """What every error answers."""
+
+    code: int
+    message: str
+    more_info: str | msgspec.UnsetType = msgspec.UNSET
+    errors: list[FaultyParameter] | msgspec.UnsetType = msgspec.UNSET
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """What the document says of the whole API."""
+
+    title: str
+    version: str
+    description: str = ""
+
+
+def build_document(routes: list[Route], info: Info, root: str = "") -> dict[str, Any]:
+    """Return the document of the routes below `root`. Raises TypeError for a hint that has no JSON Schema."""
+    shown = [route for route in routes if route.options.include_in_schema]
+    schemas = _Schemas(shown)
+    paths: dict[str, dict[str, Any]] = {}
+    for route in shown:
+        item = paths.setdefault(root + _template(route), {})
+        for method in route.options.methods:
+            if method not in ("HEAD", "OPTIONS"):
+                item[method.lower()] = _Operation(route, method, schemas).describe()
+    described: dict[str, Any] = {"title": info.title, "version": info.version}
+    if info.description:
+        described["description"] = info.description
+    return {
+        "openapi": "3.1.0",
+        "info": described,
+        "paths": dict(sorted((path, item) for path, item in paths.items() if item)),
+        "components": {
+            "schemas": dict(sorted(schemas.components.items())),
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
+    }
+
+
+class _Schemas:
+    """The JSON Schemas (2020-12) of every type that the routes name, shared by reference."""
+
+    def __init__(self, routes: list[Route]) -> None:
+        hints: dict[str, Any] = {"ErrorBody": ErrorBody}
+        for route in routes:
+            binder: Binder = route.binder
+            for argument in [*binder.arguments, *([binder.body] if binder.body else [])]:
+                if not is_upload(argument.hint):
+                    hints[repr(argument.hint)] = argument.hint
+            result = result_type(binder.result)
+            if result is not None:
+                hints[repr(result)] = result
+        listed, self.components = msgspec.json.schema_components(hints.values(), ref_template=_REFERENCE)
+        self._by_hint = dict(zip(hints, listed, strict=True))
+
+    def of(self, hint: Any) -> Schema:
+        if hint is Any:
+            return {}
+        if is_upload(hint):
+            file: Schema = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
+            many = any(get_origin(item) is list for item in alternatives(hint))
+            return {"type": "array", "items": file} if many else file
+        return dict(self._by_hint[repr(hint)])
+
+    @property
+    def error(self) -> Schema:
+        return dict(self._by_hint["ErrorBody"])
+
+
+class _Operation:
+    """One method of one route, as the document tells it."""
+
+    def __init__(self, route: Route, method: str, schemas: _Schemas) -> None:
+        self.route = route
+        self.method = method
+        self.schemas = schemas
+        self.binder: Binder = route.binder
+        rest = [item for item in self.binder.arguments if item.name not in route.rule.names]
+        uploads = any(is_upload(item.hint) for item in rest)
+        self.in_body = rest if uploads or (method in _BODY_METHODS and self.binder.body is None) else []
+        self.in_query = [] if self.in_body else rest
+
+    def describe(self) -> dict[str, Any]:
+        route = self.route
+        operation: dict[str, Any] = {"operationId": self._id()}
+        tags = list(route.options.tags) or [_tag(route)]
+        summary, _, text = (inspect.getdoc(route.handler) or "").partition("\n")
+        operation.update({"tags": tags, "summary": route.options.summary or summary.rstrip(".") or operation["operationId"]})
+        if text.strip():
+            operation["description"] = text.strip()
+        parameters = [self._path_parameter(item) for item in route.rule.segments if item.kind]
+        parameters += [self._query_parameter(item) for item in self.in_query]
+        if parameters:
+            operation["parameters"] = parameters
+        if body := self._body():
+            operation["requestBody"] = body
+        operation["responses"] = self._responses()
+        if self._guarded:
+            operation["security"] = [{"bearer": []}]
+        return operation
+
+    def _id(self) -> str:
+        if self.route.options.operation_id:
+            return self.route.options.operation_id
+        name = _camel(self.route.handler.__name__)
+        several = [method for method in self.route.options.methods if method not in ("HEAD", "OPTIONS")]
+        return name if len(several) == 1 else _camel(f"{self.method.lower()}_{self.route.handler.__name__}")
+
+    @property
+    def _guarded(self) -> bool:
+        return bool(self.route.declared.permissions or self.route.options.authenticate)
+
+    def _path_parameter(self, segment: Segment) -> dict[str, Any]:
+        schema: Schema = dict(_PATH_SCHEMAS[segment.kind])
+        bound = any(segment.text in rule.parameters for rule in self.route.declared.permissions)
+        if segment.kind == "int" and bound:
+            words = sorted(WORDS if self.method == "GET" else WORDS - {"notme"})
+            schema = {"anyOf": [schema, {"type": "string", "enum": words}]}
+        return {"name": segment.text, "in": "path", "required": True, "schema": schema}
+
+    def _query_parameter(self, argument: Argument) -> dict[str, Any]:
+        schema = self.schemas.of(argument.hint)
+        if not argument.required and argument.default is not None and "$ref" not in schema:
+            schema["default"] = msgspec.to_builtins(argument.default)
+        return {"name": argument.name, "in": "query", "required": argument.required, "schema": schema}
+
+    def _body(self) -> dict[str, Any] | None:
+        if self.binder.body is not None:
+            body = self.binder.body
+            return {"required": body.required, "content": {"application/json": {"schema": self.schemas.of(body.hint)}}}
+        if not self.in_body:
+            return None
+        properties = {item.name: self.schemas.of(item.hint) for item in self.in_body}
+        schema: Schema = {"type": "object", "properties": properties}
+        required = [item.name for item in self.in_body if item.required]
+        if required:
+            schema["required"] = required
+        uploads = any(is_upload(item.hint) for item in self.in_body)
+        kind = "multipart/form-data" if uploads else "application/json"
+        return {"required": bool(required), "content": {kind: {"schema": schema}}}
+
+    def _responses(self) -> dict[str, Any]:
+        status = self.route.options.status or 200
+        result = result_type(self.binder.result)
+        answer: dict[str, Any] = {"description": HTTPStatus(status).phrase}
+        if status not in (204, 205, 304):
+            if result is not None:
+                answer["content"] = {"application/json": {"schema": self.schemas.of(result)}}
+            elif self.binder.result is File:
+                answer["content"] = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+        responses = {str(status): answer}
+        for code in self._error_statuses():
+            content = {"application/json": {"schema": self.schemas.error}}
+            responses[str(code)] = {"description": HTTPStatus(code).phrase, "content": content}
+        for code, described in self.route.options.responses.items():
+            text = described if isinstance(described, dict) else {"description": str(described)}
+            responses[str(code)] = {**responses.get(str(code), {}), **text}
+        return dict(sorted(responses.items()))
+
+    def _error_statuses(self) -> list[int]:
+        statuses = [400] if self.binder.arguments or self.binder.body else []
+        statuses += [401, 403] if self._guarded else []
+        return statuses + ([404] if self.route.rule.names else [])
+
+
+def result_type(hint: Any) -> Any:
+    """Return the type of the JSON that a handler's return hint promises: T of API[T], a Struct; None for others."""
+    if get_origin(hint) is API:
+        return get_args(hint)[0]
+    if isinstance(hint, type) and (issubclass(hint, msgspec.Struct) or is_dataclass(hint)):
+        return hint
+    return None
+
+
+def _template(route: Route) -> str:
+    parts = [f"{{{item.text}}}" if item.kind else item.text for item in route.rule.segments]
+    return "/" + "/".join(parts)
+
+
+def _tag(route: Route) -> str:
+    return str(route.handler.__module__).rpartition(".")[2]
+
+
+def _camel(name: str) -> str:
+    first, *rest = [part for part in name.split("_") if part]
+    return first[0].lower() + first[1:] + "".join(part[0].upper() + part[1:] for part in rest)

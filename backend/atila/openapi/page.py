@@ -1,0 +1,90 @@
+"""A page to read an OpenAPI document: plain HTML, no script, nothing from elsewhere, all of it escaped."""
+
+from __future__ import annotations
+
+import json
+from html import escape
+from typing import Any
+
+STYLE = """
+:root { color-scheme: light dark; --line: light-dark(#d8dee6, #313a46); --soft: light-dark(#5b6673, #9aa7b6);
+  --back: light-dark(#ffffff, #12161c); --card: light-dark(#f6f8fa, #1a2029); --ink: light-dark(#17202a, #e7ecf2); }
+* { box-sizing: border-box }
+body { margin: 0; font: 15px/1.55 system-ui, sans-serif; background: var(--back); color: var(--ink) }
+main { max-width: 62rem; margin: 0 auto; padding: 2.5rem 1.25rem 5rem }
+h1 { margin: 0; font-size: 1.9rem } h2 { margin: 2.75rem 0 .75rem; font-size: 1.15rem } h3 { margin: 1rem 0 .4rem; font-size: .9rem }
+a { color: light-dark(#0b5cad, #7ab8ff) } p { margin: .4rem 0 } .soft { color: var(--soft) }
+details { border: 1px solid var(--line); border-radius: .6rem; background: var(--card); margin: .5rem 0 }
+summary { cursor: pointer; padding: .65rem .9rem; display: flex; gap: .75rem; align-items: baseline; flex-wrap: wrap }
+summary:focus-visible, a:focus-visible { outline: 2px solid #3b82f6; outline-offset: 2px; border-radius: .6rem }
+details > div { padding: 0 .9rem .9rem; border-top: 1px solid var(--line) }
+code, pre { font: 13px/1.5 ui-monospace, monospace } pre { overflow-x: auto; padding: .7rem .9rem; border: 1px solid var(--line);
+  border-radius: .5rem; background: var(--back) }
+.method { font: 600 12px/1 ui-monospace, monospace; min-width: 4.2rem } .get { color: light-dark(#0b6b3a, #5fd39a) }
+.post { color: light-dark(#0b5cad, #7ab8ff) } .put, .patch { color: light-dark(#8a5300, #f0b35a) } .delete { color: light-dark(#b42318, #ff8f85) }
+table { border-collapse: collapse; width: 100% } th, td { text-align: left; padding: .35rem .6rem .35rem 0; vertical-align: top;
+  border-bottom: 1px solid var(--line); font-size: 14px } th { color: var(--soft); font-weight: 500 }
+"""
+
+
+def render_page(document: dict[str, Any], source: str, style: str) -> str:
+    """Return the page of a document; `source` and `style` are the URLs of the JSON and of the style sheet."""
+    info = document["info"]
+    by_tag: dict[str, list[str]] = {}
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            by_tag.setdefault(operation["tags"][0], []).append(_operation(path, method, operation))
+    sections = [f"<h2>{escape(tag)}</h2>\n{''.join(operations)}" for tag, operations in sorted(by_tag.items())]
+    schemas = "".join(_schema(name, schema) for name, schema in document["components"]["schemas"].items())
+    described = f"<p>{escape(info['description'])}</p>" if info.get("description") else ""
+    return (
+        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta name="viewport" content="width=device-width">\n<title>{escape(info["title"])}: API</title>\n'
+        f'<link rel="stylesheet" href="{escape(style)}">\n</head>\n<body>\n<main>\n<h1>{escape(info["title"])}</h1>\n'
+        f'<p class="soft">Version {escape(info["version"])} · OpenAPI {document["openapi"]} · '
+        f'<a href="{escape(source)}">the document as JSON</a></p>\n{described}{"".join(sections)}'
+        f"<h2>Schemas</h2>\n{schemas}</main>\n</body>\n</html>\n"
+    )
+
+
+def _operation(path: str, method: str, operation: dict[str, Any]) -> str:
+    locked = ' <span class="soft">needs a bearer token</span>' if operation.get("security") else ""
+    text = f"<p>{escape(operation['description'])}</p>" if operation.get("description") else ""
+    body = operation.get("requestBody", {}).get("content", {})
+    bodies = "".join(f"<h3>Body: {escape(kind)}</h3>{_json(item['schema'])}" for kind, item in body.items())
+    return (
+        f'<details id="{escape(operation["operationId"])}"><summary><span class="method {method}">{method.upper()}</span>'
+        f'<code>{escape(path)}</code><span class="soft">{escape(operation["summary"])}</span></summary>\n<div>'
+        f"<p><code>{escape(operation['operationId'])}</code>{locked}</p>{text}{_parameters(operation)}{bodies}"
+        f"{_responses(operation)}</div></details>\n"
+    )
+
+
+def _parameters(operation: dict[str, Any]) -> str:
+    rows = [
+        f"<tr><td><code>{escape(item['name'])}</code></td><td>{item['in']}{', required' if item['required'] else ''}</td>"
+        f"<td><code>{escape(json.dumps(item['schema']))}</code></td></tr>"
+        for item in operation.get("parameters", [])
+    ]
+    head = "<tr><th>Parameter</th><th>Where</th><th>Schema</th></tr>"
+    return f"<h3>Parameters</h3><table>{head}{''.join(rows)}</table>" if rows else ""
+
+
+def _responses(operation: dict[str, Any]) -> str:
+    rows = []
+    for status, response in operation["responses"].items():
+        kinds = [
+            f"{escape(kind)} <code>{escape(json.dumps(item.get('schema', {})))}</code>"
+            for kind, item in response.get("content", {}).items()
+        ]
+        rows.append(f"<tr><td>{status}</td><td>{escape(response['description'])}</td><td>{'<br>'.join(kinds)}</td></tr>")
+    head = "<tr><th>Status</th><th>Meaning</th><th>Content</th></tr>"
+    return f"<h3>Answers</h3><table>{head}{''.join(rows)}</table>"
+
+
+def _schema(name: str, schema: dict[str, Any]) -> str:
+    return f'<details id="schema-{escape(name)}"><summary><code>{escape(name)}</code></summary><div>{_json(schema)}</div></details>\n'
+
+
+def _json(value: Any) -> str:
+    return f"<pre>{escape(json.dumps(value, indent=2))}</pre>"
