@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import warnings
 from typing import Any
 
 MEGABYTE = 1_000_000
@@ -14,6 +16,8 @@ def bootstrap(pref: Any) -> None:
     from app.settings import Settings
 
     settings: Settings = pref.config.settings
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells about every plug-in
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # of odd metadata in people's files
     pref.debug = settings.development
     pref.securekey = settings.secret_key
     pref.config.storage = Storage(settings.media_root)

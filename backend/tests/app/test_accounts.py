@@ -56,11 +56,14 @@ def test_the_token_says_who_it_is(cli: TestClient, people: People) -> None:
     assert cli.get(f"{AUTH}/me", headers=bearer(answer)).data == answer.data["user"]
 
 
-@pytest.mark.parametrize(("email", "password"), [("uma@example.com", "wrong"), ("nobody@example.com", PASSWORD), ("", "")])
+@pytest.mark.parametrize(
+    ("email", "password"), [("uma@example.com", "wrong"), ("nobody@example.com", PASSWORD), ("", "")]
+)
 def test_whatever_is_wrong_the_answer_is_one(cli: TestClient, people: People, email: str, password: str) -> None:
     answer = sign_in(cli, email, password)
     assert answer.status_code == 401
-    assert answer.data == {"code": 40100, "message": "unauthorized", "more_info": "the address or the password is wrong"}
+    assert (answer.data["code"], answer.data["message"]) == (40100, "unauthorized")
+    assert answer.data["more_info"] == "the address or the password is wrong"
     assert "set-cookie" not in answer.headers
 
 
@@ -137,7 +140,8 @@ def test_a_dead_token_is_refused_without_clearing_the_cookie(cli: TestClient, pe
 def test_other_pages_cannot_use_the_cookie(cli: TestClient, people: People, path: str, headers: dict[str, str]) -> None:
     sign_in(cli)
     assert cli.post(f"{AUTH}/{path}", headers=headers).status_code == 403
-    assert cli.post(f"{AUTH}/refresh", headers={"X-Requested-With": "fetch", "Origin": "http://testserver"}).status_code == 200
+    own = {"X-Requested-With": "fetch", "Origin": "http://testserver"}
+    assert cli.post(f"{AUTH}/refresh", headers=own).status_code == 200
 
 
 def test_another_site_cannot_sign_somebody_in(cli: TestClient, people: People) -> None:

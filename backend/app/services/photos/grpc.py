@@ -6,15 +6,18 @@ The caller sends `authorization: Bearer <access token>` metadata.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from app.services.photos.access import library, sent
-from app.services.photos.feed import Change
+from app.services.photos.feed import Change, Watch
 from app.services.photos.photo import Photo, PhotoQuery, PhotoUpdate
-from atila import Atila, Was
+from atila import Atila, HTTPError, Was
 from contracts.photos.v1 import photos_pb2 as pb
 
+TICK = 0.5  # seconds after which a watch looks whether its client is still there
 KINDS = {
     "created": pb.PhotoChange.KIND_CREATED,
     "updated": pb.PhotoChange.KIND_UPDATED,
@@ -61,10 +64,21 @@ def __mount__(app: Atila) -> None:  # noqa: N807 - the documented name
 
     @app.route("/Watch", include_in_schema=False)
     @app.permission_required()
-    def Watch(was: Was, request: pb.WatchRequest) -> Iterator[pb.PhotoChange]:  # noqa: N802
+    def Watch(was: Was, request: pb.WatchRequest) -> Iterator[pb.PhotoChange | None]:  # noqa: N802
         """Changes from now on, until the client cancels."""
-        watch = library(was).watch(request.user)
-        raise NotImplementedError
+        return follow(library(was).watch(request.user))
+
+
+def follow(watching: AbstractContextManager[Watch]) -> Iterator[pb.PhotoChange | None]:
+    """The changes as they come; None when there is none for a while, so that a client that left is noticed.
+
+    Raises HTTPError 429 when the client reads so slowly that changes were lost to it.
+    """
+    with watching as watch:
+        while not watch.overrun:
+            change = watch.next(TICK)
+            yield changed(change) if change else None
+    raise HTTPError(429, "changes came faster than they were read; watch again")
 
 
 def message(photo: Photo) -> pb.Photo:
@@ -91,6 +105,6 @@ def changed(change: Change) -> pb.PhotoChange:
     return pb.PhotoChange(kind=KINDS[change.kind], photo=message(change.photo))
 
 
-def given(request: Named, *names: str) -> dict[str, object]:
+def given(request: Named, *names: str) -> dict[str, Any]:
     """The optional fields that the message holds."""
     return {name: getattr(request, name) for name in names if request.HasField(name)}

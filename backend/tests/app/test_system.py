@@ -1,0 +1,47 @@
+"""Health, public configuration, and the header fields on every answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from app import database, security
+from app.settings import Settings
+from atila.testing.client import TestClient
+
+
+def test_the_process_is_alive_and_ready(cli: TestClient) -> None:
+    assert cli.get("/health/live").data == {"status": "alive"}
+    assert cli.get("/health/ready").data == {"status": "ready"}
+
+
+def test_an_older_schema_is_not_ready(cli: TestClient, settings: Settings) -> None:
+    database.downgrade(settings.database_url, "-1")
+    answer = cli.get("/health/ready")
+    assert (answer.status_code, answer.data["more_info"]) == (503, "the database is not migrated to this release")
+    database.downgrade(settings.database_url, "base")
+    assert cli.get("/health/ready").status_code == 503
+    assert cli.get("/health/live").status_code == 200
+
+
+def test_the_frontend_learns_what_it_may_upload(cli: TestClient) -> None:
+    answer = cli.get("/api/v1/system/config")
+    assert answer.data == {"name": "Atila Starter", "version": "0.1.0", "max_upload_bytes": 2_000_000}
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/api/v1/auth/me", "/no/such/page", "/rpc2/photos/get"])
+@pytest.mark.parametrize("accept", ["application/json", "text/html"])
+def test_every_answer_has_the_careful_headers(cli: TestClient, path: str, accept: str) -> None:
+    answer = cli.get(path, headers={"Accept": accept})
+    for name, value in security.HEADERS.items():
+        assert answer.headers.get_all(name) == [value], name
+    assert "strict-transport-security" not in answer.headers
+
+
+def test_strict_transport_is_for_production_over_tls(tmp_path: Path, settings: Settings) -> None:
+    production = msgspec.structs.replace(settings, app_env="production")
+    assert "strict-transport-security" in security.headers(production, "https")
+    assert "strict-transport-security" not in security.headers(production, "http")
+    assert "strict-transport-security" not in security.headers(settings, "https")
