@@ -60,10 +60,10 @@ class Atila:
         self.config: Config = default_config()
         self.users: dict[str, Any] = {}
         self.platform: Platform = LocalPlatform()
-        self.logger = logging.getLogger(f"atila.{self.name}")
+        self.logger: logging.Logger = logging.getLogger(f"atila.{self.name}")
 
     def _make_routing(self) -> None:
-        self.router = Router()
+        self.router: Router = Router()
         self.route = self.router.route
         self.services = Services(self, self.router, self.home)
         self.mount = self.services.mount
@@ -94,7 +94,8 @@ class Atila:
         self.mounted_or_reloaded = lifecycle.mounted_or_reloaded
 
     def _make_guards(self) -> None:
-        self.guards, self.tokens = Guards(), Tokens(())
+        self.guards = Guards()
+        self.tokens: Tokens = Tokens(())
         self._lend_handlers(self.guards)
         self._lend_requirements(self.guards)
 

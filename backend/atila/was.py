@@ -15,7 +15,6 @@ from .http.results import API, File, fault, redirect
 from .logs import Log
 from .routing.urls import Urls
 from .upstream.db import Sessions, open_databases
-from .upstream.db import Sessions, open_databases
 
 if TYPE_CHECKING:
     from .app import Atila
@@ -34,29 +33,27 @@ class Was:
     Error = HttpError = HTTPError
     redirect = staticmethod(redirect)
 
-    g = part(lambda was: SimpleNamespace())
-    cookie = part(lambda was: Cookies.of(was.request))
+    g: part[Was, SimpleNamespace] = part(lambda was: SimpleNamespace())
+    cookie: part[Was, Cookies] = part(lambda was: Cookies.of(was.request))
 
-    urls = part(lambda was: Urls(was.app.router, was.request.root, was.app.platform.apps, was.request.ARGS))
+    urls: part[Was, Urls] = part(
+        lambda was: Urls(was.app.router, was.request.root, was.app.platform.apps, was.request.ARGS)
+    )
     ab = urlfor = urls.forward(Urls.build)
     partial = urlpatch = urls.forward(Urls.partial)
     basepath = baseurl = urls.forward(Urls.basepath)
 
-    bearer = part(lambda was: Bearer(was.app.tokens, was.request))
+    bearer: part[Was, Bearer] = part(lambda was: Bearer(was.app.tokens, was.request))
     mkjwt = encode_jwt = bearer.forward(Bearer.make)
     dejwt = decode_jwt = bearer.forward(Bearer.read)
 
-    databases = part(lambda was: Sessions(was.app.platform.resource(open_databases)))
+    databases: part[Was, Sessions] = part(lambda was: Sessions(was.app.platform.resource(open_databases)))
     db = asyncon = backend = sqlite3 = postgresql = databases.forward(Sessions.open)
     transaction = databases.forward(Sessions.transaction)
 
-    logging = part(lambda was: Log(was.app.logger, was.request))
+    logging: part[Was, Log] = part(lambda was: Log(was.app.logger, was.request))
     log = logging.forward(Log.write)
     traceback = logging.forward(Log.traceback)
-
-    databases = part(lambda was: Sessions(was.app.platform.resource(open_databases)))
-    db = asyncon = backend = databases.forward(Sessions.open)
-    transaction = databases.forward(Sessions.transaction)
 
     apps = property(lambda was: was.app.platform.apps)
     env = property(lambda was: was.request.env)

@@ -215,6 +215,5 @@ async def _send_all(transport: Any, body: Stream) -> None:
             if close is not None:
                 await close()
         return
-    loop = asyncio.get_running_loop()
-    while (chunk := await loop.run_in_executor(None, next, body.chunks, None)) is not None:
-        await transport.send_bytes(chunk)
+    while (piece := await asyncio.to_thread(next, body.chunks, None)) is not None:
+        await transport.send_bytes(piece)

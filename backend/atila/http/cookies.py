@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
 from dataclasses import dataclass
 from email.utils import formatdate
-from http.cookies import _unquote as unquote_value  # type: ignore[attr-defined]  # typeshed leaves it out
+from http.cookies import _unquote as unquote_value
 from typing import Literal
 from urllib.parse import quote, unquote
 

@@ -33,7 +33,7 @@ def declarations(handler: Handler) -> Declarations:
     found = handler.__dict__.get("__atila__")
     if found is None:
         found = handler.__dict__["__atila__"] = Declarations()
-    return found  # type: ignore[no-any-return]  # a function's __dict__ is untyped
+    return found
 
 
 @dataclass(slots=True)

@@ -77,8 +77,6 @@ def find_method(path: str) -> Method | None:
         described = descriptor_pool.Default().FindServiceByName(service).FindMethodByName(name)
     except KeyError:
         return None
-    if described is None:
-        return None
     return Method(
         path,
         message_factory.GetMessageClass(described.input_type),
