@@ -52,7 +52,7 @@ class RSGI:
         peer = scope.client.rpartition(":")[0].strip("[]")
         headers = scope.headers
         request = Request(
-            scope.method, scope.path, scope.query_string, headers, version=scope.http_version, scheme=scope.scheme,
+            scope.method, scope.path, scope.query_string, headers, version=_VERSIONS[scope.http_version], scheme=scope.scheme,
             peer=peer, forwarded=peer in settings.trusted_proxies,
         )  # fmt: skip
         settings.identify(request)
@@ -179,6 +179,7 @@ class RSGI:
 
 
 _CLOSE = [("connection", "close")]
+_VERSIONS = {"1": "1.0", "1.0": "1.0", "1.1": "1.1", "2": "2", "3": "3"}  # Granian calls HTTP/1.0 "1"
 
 
 def _one_host(scope: Any, headers: Any) -> str | None:
