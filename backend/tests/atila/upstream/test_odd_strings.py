@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -19,7 +21,7 @@ ODD = st.one_of(
     ).map("".join),
 )
 ATTACKS = ["' OR 1=1 --", '"; DROP TABLE photo; --', "%(x)s %s %%", "\\'; --", "$1", "{value}", "x' UNION SELECT 1--"]
-MATCHING = {
+MATCHING: dict[str, Callable[[str], object]] = {
     "eq": lambda text: text,
     "gte": lambda text: text,
     "lte": lambda text: text,
@@ -35,7 +37,11 @@ MATCHING = {
     "ilike": lambda text: re.sub(r"([\\%_])", r"\\\1", text),
     "regex": lambda text: "^" + "".join(f"[{char}]" if char.isalnum() and char.isascii() else "." for char in text),
 }
-OTHERS = {"neq": lambda text: text, "gt": lambda text: text, "lt": lambda text: text}
+OTHERS: dict[str, Callable[[str], object]] = {
+    "neq": lambda text: text,
+    "gt": lambda text: text,
+    "lt": lambda text: text,
+}
 slow = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -59,10 +65,12 @@ def test_odd_strings_come_back_and_are_found(database: Database, text: str) -> N
         for name, value in MATCHING.items():
             if name == "regex" and "\n" in text:
                 continue  # whether "." is a line's end differs
-            found = photo.filter(**{"id": made.id, f"title__{name}": value(text)}).execute().one()
+            conditions: dict[str, Any] = {"id": made.id, f"title__{name}": value(text)}
+            found = photo.filter(**conditions).execute().one()
             assert found.title == text, name
         for name, value in OTHERS.items():
-            assert photo.filter(**{"id": made.id, f"title__{name}": value(text)}).execute().fetch() == [], name
+            conditions = {"id": made.id, f"title__{name}": value(text)}
+            assert photo.filter(**conditions).execute().fetch() == [], name
         db.delete("photo").filter(title=text).execute().commit()
 
 
