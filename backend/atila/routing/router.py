@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import HTTPError, RouteError
 from .route import AnyHandler, Handler, Route, read_options
-from .rule import MISS, Rule, read_float, read_int
+from .rule import MISS, READERS, Reader, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +29,29 @@ class Redirect(Exception):  # noqa: N818 - no error: the path is right but for i
 class Node:
     """A place in the tree of segments."""
 
-    __slots__ = ("floats", "integers", "literals", "routes", "strings", "tails")
+    __slots__ = ("literals", "parameters", "routes", "tails")
 
     def __init__(self) -> None:
         self.literals: dict[str, Node] = {}
-        self.integers: Node | None = None
-        self.floats: Node | None = None
-        self.strings: Node | None = None
+        self.parameters: list[tuple[Reader, Node]] = []  # the narrowest kind first
         self.tails: dict[str, Route] = {}  # by method: routes whose path parameter takes the rest
         self.routes: dict[str, Route] = {}  # by method: routes that end here
+
+    def child(self, kind: str, text: str) -> Node:
+        """Return the node below for a segment, made when it is missing."""
+        if not kind:
+            return self.literals.setdefault(text, Node())
+        reader = READERS[kind]
+        for known, child in self.parameters:
+            if known is reader:
+                return child
+        child = Node()
+        self.parameters.append((reader, child))
+        self.parameters.sort(key=lambda pair: _NARROWEST.index(pair[0]))
+        return child
+
+
+_NARROWEST = [READERS[kind] for kind in ("int", "float", "string")]
 
 
 class Router:
@@ -145,13 +159,18 @@ class Router:
         literal = node.literals.get(part)
         if literal is not None and (route := self._walk(literal, parts, depth + 1, method, values, allowed)):
             return route
-        for child, value in _readings(node, part):
+        for read, child in node.parameters:
+            value = read(part)
+            if value is MISS:
+                continue
             values.append(value)
             if route := self._walk(child, parts, depth + 1, method, values, allowed):
                 return route
             values.pop()
+        if not node.tails:
+            return None
         rest = "/".join(parts[depth:])
-        if not rest or not node.tails:
+        if not rest:
             return None
         if route := node.tails.get(method):
             values.append(rest)
@@ -198,24 +217,5 @@ def _leaf(tree: Node, rule: Rule) -> dict[str, Route]:
     for segment in rule.segments:
         if segment.kind == "path":
             return node.tails
-        node = _child(node, segment.kind, segment.text)
+        node = node.child(segment.kind, segment.text)
     return node.routes if rule.segments else {}
-
-
-def _child(node: Node, kind: str, text: str) -> Node:
-    if not kind:
-        return node.literals.setdefault(text, Node())
-    slot = {"int": "integers", "float": "floats", "string": "strings"}[kind]
-    child: Node = getattr(node, slot) or Node()
-    setattr(node, slot, child)
-    return child
-
-
-def _readings(node: Node, part: str) -> Iterator[tuple[Node, object]]:
-    """Yield the parameter nodes below a node that a part of the path fits, the narrowest kind first."""
-    if node.integers is not None and (value := read_int(part)) is not MISS:
-        yield node.integers, value
-    if node.floats is not None and (value := read_float(part)) is not MISS:
-        yield node.floats, value
-    if node.strings is not None and part:
-        yield node.strings, part.replace("_", " ")

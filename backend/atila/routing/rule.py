@@ -37,7 +37,8 @@ def read_path(text: str) -> object:
     return text or MISS
 
 
-READERS: dict[str, Callable[[str], object]] = {
+Reader = Callable[[str], object]  # from a segment to the parameter's value, or MISS
+READERS: dict[str, Reader] = {
     "int": read_int,
     "float": read_float,
     "string": read_string,
