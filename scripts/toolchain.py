@@ -28,11 +28,11 @@ class Node(NamedTuple):
 
     @property
     def folders(self) -> list[Path]:
-        """What goes before PATH, so that `node` and `python` are the project's."""
-        return [self.program.parent, venv_program("python").parent]
+        """What goes before PATH, so that `node`, `npm` and `python` are the project's."""
+        return [Path(self.npm[-1]).parent, self.program.parent, venv_program("python").parent]
 
     def environment(self, **extra: str) -> dict[str, str]:
-        """The environment in which `node` and `python` are the project's."""
+        """The environment in which `node`, `npm` and `python` are the project's."""
         return environment(extra, path=self.folders)
 
 

@@ -32,7 +32,8 @@ class Stop(Exception):  # noqa: N818  # no error of ours: a sentence for the per
 
 def main(script: Callable[[], int]) -> None:
     """Run a script: its return value is the exit code, Stop and Ctrl-C end it without a traceback."""
-    for name in ("SIGTERM", "SIGHUP"):  # a closed terminal hangs up; Windows has no SIGHUP
+    # A closed terminal hangs up (Windows knows no such thing); a shell's background job starts with SIGINT ignored.
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), _interrupt)
     try:
