@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from argon2 import PasswordHasher
 
 from app.loading import Connect
 from app.services.accounts import attempts, passwords, signing_in, users
@@ -96,7 +97,7 @@ def test_success_forgives_the_account_but_not_the_address(connect: Connect) -> N
 
 
 def test_old_parameters_are_brought_up_to_date(connect: Connect) -> None:
-    weak = passwords.PasswordHasher(time_cost=1, memory_cost=8 * 1024, parallelism=1).hash(PASSWORD)
+    weak = PasswordHasher(time_cost=1, memory_cost=8 * 1024, parallelism=1).hash(PASSWORD)
     with connect() as db:
         user = users.create(db, email="old@example.com", name="Old", role="user", password_hash=weak)
     assert attempt(connect, "old@example.com")

@@ -50,9 +50,11 @@ def find_account(db: Session, email: str) -> Account | None:
 
 def create(db: Session, *, email: str, name: str, role: Role, password_hash: str) -> User:
     """A new user. Raises the driver's integrity error when the address is taken."""
-    fields = {"email": normal_email(email), "name": name, "role": role}
-    query = db.insert("users").data(**fields, password_hash=password_hash, created_at=datetime.now(UTC))
-    return User(id=query.returning("id").execute().one().id, **fields)
+    email = normal_email(email)
+    query = db.insert("users").data(
+        email=email, name=name, role=role, password_hash=password_hash, created_at=datetime.now(UTC)
+    )
+    return User(id=query.returning("id").execute().one().id, email=email, name=name, role=role)
 
 
 def change_password(db: Session, uid: int, password_hash: str) -> None:
