@@ -21,6 +21,8 @@ from atila.http.request import Request
 from atila.http.site import Site
 from atila.rpc.grpc import Method, answer, find_method, messages, services_of, status_name, status_text
 
+MAX_MESSAGE = 64 * 1024 * 1024  # bytes; an app's own limit of a multipart body is checked besides
+
 _log = logging.getLogger("skitai.grpc")
 
 
@@ -50,7 +52,8 @@ class GrpcServer:
         """Open the port and serve. Raises RuntimeError when it cannot be opened."""
         self.loop = loop
         pool = ThreadPoolExecutor(self._threads, "grpc", initializer=adopt, initargs=(loop,))
-        server = grpc.server(pool, handlers=[_Methods(self)], options=[("grpc.so_reuseport", 1)])
+        options = [("grpc.so_reuseport", 1), ("grpc.max_receive_message_length", MAX_MESSAGE)]
+        server = grpc.server(pool, handlers=[_Methods(self)], options=options)
         server.add_insecure_port(self.address)
         server.start()
         self._server = server
@@ -126,9 +129,17 @@ class _Call:
 
     def perform(self, data: Any) -> Any:
         """Run the handler on a message, or on an iterator of them, and return its result. Raises HTTPError."""
+        job = self.server.site.resolve(self.request)
+        if not job.found:
+            raise HTTPError(501, f"{self.method.path} has no route")
         read = self.method.read
-        self.request.message = map(read, data) if self.method.takes_stream else read(data)
-        return answer(self.server.site.resolve(self.request), self.request, self.method)
+        if self.method.takes_stream:
+            self.request.message = map(read, data)
+        elif len(data) > job.multipart_limit:
+            raise HTTPError(413, f"the message is over {job.multipart_limit} bytes")
+        else:
+            self.request.message = read(data)
+        return answer(job, self.request, self.method)
 
     def pause(self) -> None:
         """Look whether a stream that has nothing to say is still wanted. Raises HTTPError when it is not."""

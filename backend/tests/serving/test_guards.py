@@ -77,7 +77,9 @@ def test_a_missing_double_or_odd_host_is_refused(
     assert calls() == (1 if status == 200 else 0)
 
 
-@pytest.mark.parametrize("line", [b"TRACE /seen", b"CONNECT a.example:443", b"get /seen", b"G\x00T /seen", b"BREW /seen"])
+@pytest.mark.parametrize(
+    "line", [b"TRACE /seen", b"CONNECT a.example:443", b"get /seen", b"G\x00T /seen", b"BREW /seen"]
+)
 def test_methods_that_no_handler_may_see(engine: EngineProcess, calls: Callable[[], int], line: bytes) -> None:
     status = status_of(engine.send(request(line + b" HTTP/1.1")))
     assert status in (400, 405, 501), status
