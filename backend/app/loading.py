@@ -9,8 +9,8 @@ from types import SimpleNamespace
 from app import bootstrap
 from app.settings import Settings
 from atila import Atila
+from atila.alias import DB_PGSQL, DB_SQLITE3, Kind
 from atila.config import Config
-from atila.upstream.alias import DB_PGSQL, DB_SQLITE3, Kind
 from atila.upstream.db import Database, Session
 
 Connect = Callable[[], AbstractContextManager[Session]]

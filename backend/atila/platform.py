@@ -6,8 +6,8 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, cast
 
+from .alias import Alias
 from .errors import SettingError
-from .upstream.alias import Alias
 
 Resource = TypeVar("Resource")
 

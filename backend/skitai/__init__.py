@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from atila.upstream.alias import (
+from atila.alias import (
     DB_MONGODB,
     DB_PGSQL,
     DB_POSTGRESQL,

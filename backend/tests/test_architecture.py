@@ -34,7 +34,7 @@ LAYERS = (
     {"http"},
     {"platform"},
     {"errors", "events"},
-    {"config", "facade", "concurrency", "status"},
+    {"alias", "config", "facade", "concurrency", "status"},
 )
 DEPTH = {name: depth for depth, names in enumerate(LAYERS) for name in names}
 

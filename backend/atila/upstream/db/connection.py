@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from atila.upstream.alias import Alias, Kind
+from atila.alias import Alias, Kind
 from atila.upstream.task import STA_NETERR, STA_TIMEOUT, Reply
 
 from .dialect import Dialect, Statement

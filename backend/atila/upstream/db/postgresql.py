@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from atila.upstream.alias import Member
+from atila.alias import Member
 
 from .dialect import Dialect, Json
 

@@ -11,8 +11,8 @@ import threading
 from collections.abc import Mapping
 from typing import Protocol
 
+from atila.alias import Alias
 from atila.errors import SettingError
-from atila.upstream.alias import Alias
 from atila.upstream.task import on_loop
 
 from .connection import Database

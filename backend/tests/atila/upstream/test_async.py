@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from atila.errors import HTTPError
-from atila.upstream.alias import Alias
+from atila.alias import Alias
 from atila.upstream.db import Database, Session, Sessions
 from atila.upstream.db.registry import Databases
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from atila.errors import SettingError
-from atila.upstream.alias import DB_SQLITE3, PROTO_HTTP, Alias
+from atila.alias import DB_SQLITE3, PROTO_HTTP, Alias
 from atila.upstream.db import Database, Databases, Session, Sessions
 from atila.upstream.task import STA_NETERR, STA_NORMAL, STA_TIMEOUT
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from atila.upstream.alias import DB_PGSQL, DB_SQLITE3, PROTO_HTTP, Alias, Kind, Member, parse_member
+from atila.alias import DB_PGSQL, DB_SQLITE3, PROTO_HTTP, Alias, Kind, Member, parse_member
 
 
 @pytest.mark.row("1.26")
