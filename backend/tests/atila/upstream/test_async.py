@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from atila.errors import HTTPError
 from atila.alias import Alias
+from atila.errors import HTTPError
 from atila.upstream.db import Database, Session, Sessions
 from atila.upstream.db.registry import Databases
 

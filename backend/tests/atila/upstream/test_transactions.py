@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from atila.errors import SettingError
 from atila.alias import DB_SQLITE3, PROTO_HTTP, Alias
+from atila.errors import SettingError
 from atila.upstream.db import Database, Databases, Session, Sessions
 from atila.upstream.task import STA_NETERR, STA_NORMAL, STA_TIMEOUT
 
