@@ -45,10 +45,10 @@ test('a photo dropped on the page is uploaded', async ({ page }) => {
   await signIn(page)
   const bytes = picture(64, 64, title).toString('base64')
   const files = await page.evaluateHandle(
-    async ({ bytes, name }) => {
+    async (file) => {
       const transfer = new DataTransfer()
-      const raw = Uint8Array.from(atob(bytes), (letter) => letter.charCodeAt(0))
-      transfer.items.add(new File([raw], name, { type: 'image/png' }))
+      const raw = Uint8Array.from(atob(file.bytes), (letter) => letter.charCodeAt(0))
+      transfer.items.add(new File([raw], file.name, { type: 'image/png' }))
       return transfer
     },
     { bytes, name: `${title}.png` },

@@ -46,6 +46,6 @@ export class Renewal {
 
 /** The browser's lock over all tabs of this origin; without it (insecure origins) the tab stands alone. */
 export function exclusively<T>(task: () => Promise<T>): Promise<T> {
-  if (!('locks' in navigator)) return task()
-  return navigator.locks.request('session-refresh', task) as Promise<T>
+  const locks = navigator.locks as LockManager | undefined
+  return locks ? (locks.request('session-refresh', task) as Promise<T>) : task()
 }

@@ -13,5 +13,5 @@ export type Role = User['role']
 export type Photo = GetPhotoResponse
 export type PhotoPage = ListPhotosResponse
 export type Config = GetConfigResponse
-/** Whose photos: a user's number, or the one who asks. */
-export type Owner = number | 'me'
+/** Whose photos: a user's number. */
+export type Owner = number

@@ -1,8 +1,21 @@
 /** Who gets to which page, and what happens when a session ends. */
 import { watch } from 'vue'
 import type { RouteLocationNormalized, RouteLocationRaw, Router } from 'vue-router'
+import type { Role } from '@/api/types'
+import type { Key } from './locale'
 import { safeNext } from './next'
 import type { useSession } from './session'
+
+declare module 'vue-router' {
+  interface RouteMeta {
+    /** The page's name in the window's title and the breadcrumb. */
+    title?: Key
+    /** Shown without a session. */
+    public?: boolean
+    /** Who may see it; everybody signed in when left out. */
+    roles?: readonly Role[]
+  }
+}
 
 type Session = ReturnType<typeof useSession>
 

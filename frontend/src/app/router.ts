@@ -1,21 +1,8 @@
 /** Every page: the routes of the features, put together. */
 import { createRouter, createWebHistory, type RouteRecordRaw } from 'vue-router'
-import type { Role } from '@/api/types'
 import { accountsPublicRoutes } from '@/features/accounts/routes'
 import { photosRoutes } from '@/features/photos/routes'
 import { systemPublicRoutes, systemRoutes } from '@/features/system/routes'
-import type { Key } from './locale'
-
-declare module 'vue-router' {
-  interface RouteMeta {
-    /** The page's name in the window's title and the breadcrumb. */
-    title?: Key
-    /** Shown without a session. */
-    public?: boolean
-    /** Who may see it; everybody signed in when left out. */
-    roles?: readonly Role[]
-  }
-}
 
 export const routes: RouteRecordRaw[] = [
   ...accountsPublicRoutes,

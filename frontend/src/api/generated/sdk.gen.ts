@@ -2,7 +2,7 @@
 
 import { type Client, type ClientMeta, formDataBodySerializer, type Options as Options2, type RequestResult, type TDataShape } from './client';
 import { client } from './client.gen';
-import type { CreatePhotoData, CreatePhotoErrors, CreatePhotoResponses, DeletePhotoData, DeletePhotoErrors, DeletePhotoResponses, GetConfigData, GetConfigResponses, GetMeData, GetMeErrors, GetMeResponses, GetPhotoData, GetPhotoErrors, GetPhotoOriginalData, GetPhotoOriginalErrors, GetPhotoOriginalResponses, GetPhotoResponses, GetPhotoThumbnailData, GetPhotoThumbnailErrors, GetPhotoThumbnailResponses, ListPhotosData, ListPhotosErrors, ListPhotosResponses, RefreshSessionData, RefreshSessionErrors, RefreshSessionResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutResponses, UpdatePhotoData, UpdatePhotoErrors, UpdatePhotoResponses } from './types.gen';
+import type { CreatePhotoData, CreatePhotoErrors, CreatePhotoResponses, DeletePhotoData, DeletePhotoErrors, DeletePhotoResponses, GetConfigData, GetConfigResponses, GetMeData, GetMeErrors, GetMeResponses, GetPhotoData, GetPhotoErrors, GetPhotoOriginalData, GetPhotoOriginalErrors, GetPhotoOriginalResponses, GetPhotoResponses, GetPhotoThumbnailData, GetPhotoThumbnailErrors, GetPhotoThumbnailResponses, ListPhotosData, ListPhotosErrors, ListPhotosResponses, RefreshSessionData, RefreshSessionResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutResponses, UpdatePhotoData, UpdatePhotoErrors, UpdatePhotoResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -18,6 +18,23 @@ export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends 
     meta?: keyof ClientMeta extends never ? Record<string, unknown> : ClientMeta;
 };
 
+/**
+ * Who is signed in
+ */
+export const getMe = <ThrowOnError extends boolean = false>(options?: Options<GetMeData, ThrowOnError>): RequestResult<GetMeResponses, GetMeErrors, ThrowOnError> => (options?.client ?? client).get<GetMeResponses, GetMeErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/auth/me',
+    ...options
+});
+
+/**
+ * Exchange the refresh cookie for the next one and a new access token. Needs `X-Requested-With: fetch`
+ */
+export const refreshSession = <ThrowOnError extends boolean = false>(options?: Options<RefreshSessionData, ThrowOnError>): RequestResult<RefreshSessionResponses, unknown, ThrowOnError> => (options?.client ?? client).post<RefreshSessionResponses, unknown, ThrowOnError>({ url: '/api/v1/auth/refresh', ...options });
+
+/**
+ * Sign in. 401 does not say what was wrong; 429 comes with Retry-After after too many failures
+ */
 export const signIn = <ThrowOnError extends boolean = false>(options: Options<SignInData, ThrowOnError>): RequestResult<SignInResponses, SignInErrors, ThrowOnError> => (options.client ?? client).post<SignInResponses, SignInErrors, ThrowOnError>({
     url: '/api/v1/auth/sign-in',
     ...options,
@@ -27,22 +44,28 @@ export const signIn = <ThrowOnError extends boolean = false>(options: Options<Si
     }
 });
 
-export const refreshSession = <ThrowOnError extends boolean = false>(options?: Options<RefreshSessionData, ThrowOnError>): RequestResult<RefreshSessionResponses, RefreshSessionErrors, ThrowOnError> => (options?.client ?? client).post<RefreshSessionResponses, RefreshSessionErrors, ThrowOnError>({ url: '/api/v1/auth/refresh', ...options });
-
+/**
+ * End the session. Needs `X-Requested-With: fetch`
+ */
 export const signOut = <ThrowOnError extends boolean = false>(options?: Options<SignOutData, ThrowOnError>): RequestResult<SignOutResponses, unknown, ThrowOnError> => (options?.client ?? client).post<SignOutResponses, unknown, ThrowOnError>({ url: '/api/v1/auth/sign-out', ...options });
 
-export const getMe = <ThrowOnError extends boolean = false>(options?: Options<GetMeData, ThrowOnError>): RequestResult<GetMeResponses, GetMeErrors, ThrowOnError> => (options?.client ?? client).get<GetMeResponses, GetMeErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }],
-    url: '/api/v1/auth/me',
-    ...options
-});
+/**
+ * What the frontend needs to know before anybody signs in
+ */
+export const getConfig = <ThrowOnError extends boolean = false>(options?: Options<GetConfigData, ThrowOnError>): RequestResult<GetConfigResponses, unknown, ThrowOnError> => (options?.client ?? client).get<GetConfigResponses, unknown, ThrowOnError>({ url: '/api/v1/system/config', ...options });
 
+/**
+ * One page of a user's photos, sorted by created_at, title or size ("-" before it reverses)
+ */
 export const listPhotos = <ThrowOnError extends boolean = false>(options: Options<ListPhotosData, ThrowOnError>): RequestResult<ListPhotosResponses, ListPhotosErrors, ThrowOnError> => (options.client ?? client).get<ListPhotosResponses, ListPhotosErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
     url: '/api/v1/users/{uid}/photos',
     ...options
 });
 
+/**
+ * Upload a JPEG, PNG or WebP picture. Its position (EXIF, XMP) is removed; a thumbnail is made
+ */
 export const createPhoto = <ThrowOnError extends boolean = false>(options: Options<CreatePhotoData, ThrowOnError>): RequestResult<CreatePhotoResponses, CreatePhotoErrors, ThrowOnError> => (options.client ?? client).post<CreatePhotoResponses, CreatePhotoErrors, ThrowOnError>({
     ...formDataBodySerializer,
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -54,18 +77,27 @@ export const createPhoto = <ThrowOnError extends boolean = false>(options: Optio
     }
 });
 
+/**
+ * Delete a photo and its files
+ */
 export const deletePhoto = <ThrowOnError extends boolean = false>(options: Options<DeletePhotoData, ThrowOnError>): RequestResult<DeletePhotoResponses, DeletePhotoErrors, ThrowOnError> => (options.client ?? client).delete<DeletePhotoResponses, DeletePhotoErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
     url: '/api/v1/users/{uid}/photos/{id}',
     ...options
 });
 
+/**
+ * One photo
+ */
 export const getPhoto = <ThrowOnError extends boolean = false>(options: Options<GetPhotoData, ThrowOnError>): RequestResult<GetPhotoResponses, GetPhotoErrors, ThrowOnError> => (options.client ?? client).get<GetPhotoResponses, GetPhotoErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
     url: '/api/v1/users/{uid}/photos/{id}',
     ...options
 });
 
+/**
+ * Change title or description; what is not named stays as it is
+ */
 export const updatePhoto = <ThrowOnError extends boolean = false>(options: Options<UpdatePhotoData, ThrowOnError>): RequestResult<UpdatePhotoResponses, UpdatePhotoErrors, ThrowOnError> => (options.client ?? client).patch<UpdatePhotoResponses, UpdatePhotoErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
     url: '/api/v1/users/{uid}/photos/{id}',
@@ -76,16 +108,20 @@ export const updatePhoto = <ThrowOnError extends boolean = false>(options: Optio
     }
 });
 
+/**
+ * The picture as it was sent, without its position
+ */
 export const getPhotoOriginal = <ThrowOnError extends boolean = false>(options: Options<GetPhotoOriginalData, ThrowOnError>): RequestResult<GetPhotoOriginalResponses, GetPhotoOriginalErrors, ThrowOnError> => (options.client ?? client).get<GetPhotoOriginalResponses, GetPhotoOriginalErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
     url: '/api/v1/users/{uid}/photos/{id}/original',
     ...options
 });
 
+/**
+ * A WebP picture of at most 480 pixels a side
+ */
 export const getPhotoThumbnail = <ThrowOnError extends boolean = false>(options: Options<GetPhotoThumbnailData, ThrowOnError>): RequestResult<GetPhotoThumbnailResponses, GetPhotoThumbnailErrors, ThrowOnError> => (options.client ?? client).get<GetPhotoThumbnailResponses, GetPhotoThumbnailErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
     url: '/api/v1/users/{uid}/photos/{id}/thumbnail',
     ...options
 });
-
-export const getConfig = <ThrowOnError extends boolean = false>(options?: Options<GetConfigData, ThrowOnError>): RequestResult<GetConfigResponses, unknown, ThrowOnError> => (options?.client ?? client).get<GetConfigResponses, unknown, ThrowOnError>({ url: '/api/v1/system/config', ...options });

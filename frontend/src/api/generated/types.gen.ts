@@ -4,25 +4,43 @@ export type ClientOptions = {
     baseUrl: `${string}://${string}` | (string & {});
 };
 
+/**
+ * Credentials
+ *
+ * What somebody signs in with.
+ */
 export type Credentials = {
     email: string;
     password: string;
 };
 
-export type User = {
-    id: number;
-    email: string;
+/**
+ * ErrorBody
+ *
+ * What every error answers.
+ */
+export type ErrorBody = {
+    code: number;
+    message: string;
+    more_info?: string;
+    errors?: Array<FaultyParameter>;
+};
+
+/**
+ * FaultyParameter
+ *
+ * One parameter that was refused.
+ */
+export type FaultyParameter = {
     name: string;
-    role: 'user' | 'staff' | 'admin';
+    reason: string;
 };
 
-export type Session = {
-    access_token: string;
-    token_type: string;
-    expires_in: number;
-    user: User;
-};
-
+/**
+ * Photo
+ *
+ * One photo. `size` is bytes of the original; `width` and `height` are pixels as shown; times are UTC.
+ */
 export type Photo = {
     id: number;
     user_id: number;
@@ -36,6 +54,11 @@ export type Photo = {
     updated_at: string;
 };
 
+/**
+ * PhotoPage
+ *
+ * One page of a user's photos; `total` counts all that match.
+ */
 export type PhotoPage = {
     items: Array<Photo>;
     total: number;
@@ -43,26 +66,95 @@ export type PhotoPage = {
     size: number;
 };
 
-export type PhotoChanges = {
+/**
+ * PhotoUpdate
+ *
+ * What may be changed of a photo; what is not named stays as it is.
+ */
+export type PhotoUpdate = {
     title?: string;
     description?: string;
 };
 
-export type Config = {
+/**
+ * PublicConfig
+ *
+ * What the frontend asks for when it starts; sizes in bytes.
+ */
+export type PublicConfig = {
     name: string;
     version: string;
     max_upload_bytes: number;
 };
 
-export type Error = {
-    code: number;
-    message: string;
-    more_info?: string;
-    errors?: Array<{
-        name: string;
-        reason: string;
-    }>;
+/**
+ * Session
+ *
+ * An access token, the seconds it lives, and whose it is.
+ */
+export type Session = {
+    access_token: string;
+    expires_in: number;
+    user: User;
+    token_type?: string;
 };
+
+/**
+ * User
+ *
+ * A user as the interfaces show one.
+ */
+export type User = {
+    id: number;
+    email: string;
+    name: string;
+    role: 'admin' | 'staff' | 'user';
+};
+
+export type GetMeData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/me';
+};
+
+export type GetMeErrors = {
+    /**
+     * Unauthorized
+     */
+    401: ErrorBody;
+    /**
+     * Forbidden
+     */
+    403: ErrorBody;
+};
+
+export type GetMeError = GetMeErrors[keyof GetMeErrors];
+
+export type GetMeResponses = {
+    /**
+     * OK
+     */
+    200: User;
+};
+
+export type GetMeResponse = GetMeResponses[keyof GetMeResponses];
+
+export type RefreshSessionData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/refresh';
+};
+
+export type RefreshSessionResponses = {
+    /**
+     * OK
+     */
+    200: Session;
+};
+
+export type RefreshSessionResponse = RefreshSessionResponses[keyof RefreshSessionResponses];
 
 export type SignInData = {
     body: Credentials;
@@ -73,13 +165,9 @@ export type SignInData = {
 
 export type SignInErrors = {
     /**
-     * Unauthorized
+     * Bad Request
      */
-    401: Error;
-    /**
-     * Too Many Requests
-     */
-    429: Error;
+    400: ErrorBody;
 };
 
 export type SignInError = SignInErrors[keyof SignInErrors];
@@ -92,31 +180,6 @@ export type SignInResponses = {
 };
 
 export type SignInResponse = SignInResponses[keyof SignInResponses];
-
-export type RefreshSessionData = {
-    body?: never;
-    path?: never;
-    query?: never;
-    url: '/api/v1/auth/refresh';
-};
-
-export type RefreshSessionErrors = {
-    /**
-     * Unauthorized
-     */
-    401: Error;
-};
-
-export type RefreshSessionError = RefreshSessionErrors[keyof RefreshSessionErrors];
-
-export type RefreshSessionResponses = {
-    /**
-     * OK
-     */
-    200: Session;
-};
-
-export type RefreshSessionResponse = RefreshSessionResponses[keyof RefreshSessionResponses];
 
 export type SignOutData = {
     body?: never;
@@ -134,35 +197,26 @@ export type SignOutResponses = {
 
 export type SignOutResponse = SignOutResponses[keyof SignOutResponses];
 
-export type GetMeData = {
+export type GetConfigData = {
     body?: never;
     path?: never;
     query?: never;
-    url: '/api/v1/auth/me';
+    url: '/api/v1/system/config';
 };
 
-export type GetMeErrors = {
-    /**
-     * Unauthorized
-     */
-    401: Error;
-};
-
-export type GetMeError = GetMeErrors[keyof GetMeErrors];
-
-export type GetMeResponses = {
+export type GetConfigResponses = {
     /**
      * OK
      */
-    200: User;
+    200: PublicConfig;
 };
 
-export type GetMeResponse = GetMeResponses[keyof GetMeResponses];
+export type GetConfigResponse = GetConfigResponses[keyof GetConfigResponses];
 
 export type ListPhotosData = {
     body?: never;
     path: {
-        uid: number | 'me';
+        uid: number;
     };
     query?: {
         page?: number;
@@ -175,17 +229,21 @@ export type ListPhotosData = {
 
 export type ListPhotosErrors = {
     /**
+     * Bad Request
+     */
+    400: ErrorBody;
+    /**
      * Unauthorized
      */
-    401: Error;
+    401: ErrorBody;
     /**
      * Forbidden
      */
-    403: Error;
+    403: ErrorBody;
     /**
      * Not Found
      */
-    404: Error;
+    404: ErrorBody;
 };
 
 export type ListPhotosError = ListPhotosErrors[keyof ListPhotosErrors];
@@ -202,11 +260,11 @@ export type ListPhotosResponse = ListPhotosResponses[keyof ListPhotosResponses];
 export type CreatePhotoData = {
     body: {
         file: Blob | File;
-        title?: string;
-        description?: string;
+        title?: string | null;
+        description?: string | null;
     };
     path: {
-        uid: number | 'me';
+        uid: number;
     };
     query?: never;
     url: '/api/v1/users/{uid}/photos';
@@ -216,23 +274,19 @@ export type CreatePhotoErrors = {
     /**
      * Bad Request
      */
-    400: Error;
+    400: ErrorBody;
     /**
      * Unauthorized
      */
-    401: Error;
+    401: ErrorBody;
     /**
      * Forbidden
      */
-    403: Error;
+    403: ErrorBody;
     /**
      * Not Found
      */
-    404: Error;
-    /**
-     * Content Too Large
-     */
-    413: Error;
+    404: ErrorBody;
 };
 
 export type CreatePhotoError = CreatePhotoErrors[keyof CreatePhotoErrors];
@@ -249,7 +303,7 @@ export type CreatePhotoResponse = CreatePhotoResponses[keyof CreatePhotoResponse
 export type DeletePhotoData = {
     body?: never;
     path: {
-        uid: number | 'me';
+        uid: number;
         id: number;
     };
     query?: never;
@@ -258,17 +312,21 @@ export type DeletePhotoData = {
 
 export type DeletePhotoErrors = {
     /**
+     * Bad Request
+     */
+    400: ErrorBody;
+    /**
      * Unauthorized
      */
-    401: Error;
+    401: ErrorBody;
     /**
      * Forbidden
      */
-    403: Error;
+    403: ErrorBody;
     /**
      * Not Found
      */
-    404: Error;
+    404: ErrorBody;
 };
 
 export type DeletePhotoError = DeletePhotoErrors[keyof DeletePhotoErrors];
@@ -285,7 +343,7 @@ export type DeletePhotoResponse = DeletePhotoResponses[keyof DeletePhotoResponse
 export type GetPhotoData = {
     body?: never;
     path: {
-        uid: number | 'me';
+        uid: number;
         id: number;
     };
     query?: never;
@@ -294,17 +352,21 @@ export type GetPhotoData = {
 
 export type GetPhotoErrors = {
     /**
+     * Bad Request
+     */
+    400: ErrorBody;
+    /**
      * Unauthorized
      */
-    401: Error;
+    401: ErrorBody;
     /**
      * Forbidden
      */
-    403: Error;
+    403: ErrorBody;
     /**
      * Not Found
      */
-    404: Error;
+    404: ErrorBody;
 };
 
 export type GetPhotoError = GetPhotoErrors[keyof GetPhotoErrors];
@@ -319,9 +381,9 @@ export type GetPhotoResponses = {
 export type GetPhotoResponse = GetPhotoResponses[keyof GetPhotoResponses];
 
 export type UpdatePhotoData = {
-    body: PhotoChanges;
+    body: PhotoUpdate;
     path: {
-        uid: number | 'me';
+        uid: number;
         id: number;
     };
     query?: never;
@@ -332,19 +394,19 @@ export type UpdatePhotoErrors = {
     /**
      * Bad Request
      */
-    400: Error;
+    400: ErrorBody;
     /**
      * Unauthorized
      */
-    401: Error;
+    401: ErrorBody;
     /**
      * Forbidden
      */
-    403: Error;
+    403: ErrorBody;
     /**
      * Not Found
      */
-    404: Error;
+    404: ErrorBody;
 };
 
 export type UpdatePhotoError = UpdatePhotoErrors[keyof UpdatePhotoErrors];
@@ -361,7 +423,7 @@ export type UpdatePhotoResponse = UpdatePhotoResponses[keyof UpdatePhotoResponse
 export type GetPhotoOriginalData = {
     body?: never;
     path: {
-        uid: number | 'me';
+        uid: number;
         id: number;
     };
     query?: never;
@@ -370,30 +432,36 @@ export type GetPhotoOriginalData = {
 
 export type GetPhotoOriginalErrors = {
     /**
+     * Bad Request
+     */
+    400: ErrorBody;
+    /**
      * Unauthorized
      */
-    401: Error;
+    401: ErrorBody;
+    /**
+     * Forbidden
+     */
+    403: ErrorBody;
     /**
      * Not Found
      */
-    404: Error;
+    404: ErrorBody;
 };
 
 export type GetPhotoOriginalError = GetPhotoOriginalErrors[keyof GetPhotoOriginalErrors];
 
 export type GetPhotoOriginalResponses = {
     /**
-     * The image
+     * OK
      */
-    200: Blob | File;
+    200: unknown;
 };
-
-export type GetPhotoOriginalResponse = GetPhotoOriginalResponses[keyof GetPhotoOriginalResponses];
 
 export type GetPhotoThumbnailData = {
     body?: never;
     path: {
-        uid: number | 'me';
+        uid: number;
         id: number;
     };
     query?: never;
@@ -402,38 +470,28 @@ export type GetPhotoThumbnailData = {
 
 export type GetPhotoThumbnailErrors = {
     /**
+     * Bad Request
+     */
+    400: ErrorBody;
+    /**
      * Unauthorized
      */
-    401: Error;
+    401: ErrorBody;
+    /**
+     * Forbidden
+     */
+    403: ErrorBody;
     /**
      * Not Found
      */
-    404: Error;
+    404: ErrorBody;
 };
 
 export type GetPhotoThumbnailError = GetPhotoThumbnailErrors[keyof GetPhotoThumbnailErrors];
 
 export type GetPhotoThumbnailResponses = {
     /**
-     * The image
-     */
-    200: Blob | File;
-};
-
-export type GetPhotoThumbnailResponse = GetPhotoThumbnailResponses[keyof GetPhotoThumbnailResponses];
-
-export type GetConfigData = {
-    body?: never;
-    path?: never;
-    query?: never;
-    url: '/api/v1/system/config';
-};
-
-export type GetConfigResponses = {
-    /**
      * OK
      */
-    200: Config;
+    200: unknown;
 };
-
-export type GetConfigResponse = GetConfigResponses[keyof GetConfigResponses];

@@ -8,14 +8,14 @@ export const photosRoutes: RouteRecordRaw[] = [
     path: 'photos/:id(\\d+)?',
     name: 'photos',
     component: PhotosPage,
-    props: (to) => ({ owner: 'me', opened: photoId(to.params['id']) }),
+    props: (to) => ({ uid: null, opened: photoId(to.params['id']) }),
     meta: { title: 'photos.titleOf' },
   },
   {
     path: 'users/:uid(\\d+)/photos/:id(\\d+)?',
     name: 'user-photos',
     component: PhotosPage,
-    props: (to) => ({ owner: Number(to.params['uid']), opened: photoId(to.params['id']) }),
+    props: (to) => ({ uid: Number(to.params['uid']), opened: photoId(to.params['id']) }),
     meta: { title: 'photos.titleOf', roles: ['staff', 'admin'] },
   },
 ]

@@ -58,7 +58,7 @@ export function useSavePhoto(owner: MaybeRefOrGetter<Owner>) {
   return useMutation({
     mutation: async ({ id, changes }: { id: number; changes: PhotoChanges }) =>
       (await updatePhoto({ path: { uid: toValue(owner), id }, body: changes, throwOnError: true })).data,
-    onSuccess: refresh,
+    onSuccess: () => refresh(),
   })
 }
 
@@ -66,14 +66,19 @@ export function useDeletePhoto(owner: MaybeRefOrGetter<Owner>) {
   const refresh = useRefreshPhotos()
   return useMutation({
     mutation: (id: number) => deletePhoto({ path: { uid: toValue(owner), id }, throwOnError: true }),
-    onSuccess: refresh,
+    onSuccess: (_, id) => refresh(id),
   })
 }
 
-/** Asks again for what is on display of photos, and forgets the rest. */
-export function useRefreshPhotos(): () => Promise<unknown> {
+/** Asks again for what is on display of photos; of a photo that is gone nothing more is asked. */
+export function useRefreshPhotos(): (gone?: number) => void {
   const cache = useQueryCache()
-  return () => cache.invalidateQueries({ key: ['photos'] })
+  return (gone) => {
+    const isGone = ({ key }: { key: readonly unknown[] }) => key[3] === 'photo' && key[4] === gone
+    void cache.invalidateQueries({ key: ['photos'], predicate: isGone }, false)
+    // A failure is the queries' own state, and being overtaken by the next refresh is none.
+    cache.invalidateQueries({ key: ['photos'], predicate: (entry) => !isGone(entry) }).catch(() => undefined)
+  }
 }
 
 /** The bytes: behind the access token, so an `img` cannot fetch them itself. */
@@ -83,7 +88,7 @@ export async function loadImage(owner: Owner, id: number, kind: ImageKind, signa
   return (await ask(options)).data as Blob
 }
 
-/** "me" is another person after another signing in: the key names the person. Signed out, nothing is asked. */
+/** Nobody sees what the one signed in before has read: the key names the reader. Signed out, nothing is asked. */
 function useOwnerKey(owner: MaybeRefOrGetter<Owner>) {
   const session = useSession()
   return {
