@@ -177,7 +177,7 @@ def test_sighup_replaces_the_workers_and_refuses_no_request(start: Start) -> Non
 
 def _alive(pid: int) -> bool:
     try:
-        with open(f"/proc/{pid}/stat") as file:  # noqa: PTH123 - one line of a kernel file
+        with open(f"/proc/{pid}/stat") as file:
             return file.read().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
