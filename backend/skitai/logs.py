@@ -26,6 +26,7 @@ def configure(form: Form = "plain", level: str = "INFO", stream: TextIO | None =
     handler.setFormatter(JsonFormatter() if form == "json" else PlainFormatter())
     logging.captureWarnings(capture=True)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.getLogger("watchfiles").setLevel(logging.WARNING)  # it counts the changes that we name
 
 
 def shown(text: str) -> str:

@@ -157,7 +157,8 @@ class Folder:
         if varies:
             headers.append(("vary", "accept-encoding"))
         if content_type.startswith("text/html"):
-            headers.extend(self.document_headers)
+            given = {name for name, _ in self.document_headers}
+            headers = [field for field in headers if field[0] not in given] + self.document_headers
         return tuple(headers)
 
 

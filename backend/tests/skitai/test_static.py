@@ -179,11 +179,12 @@ def test_a_sibling_older_than_its_original_is_not_sent(root: Path) -> None:
 
 
 def test_hashed_assets_are_kept_for_ever_and_documents_are_asked_for(root: Path) -> None:
-    folder = Folder(root, headers={"Content-Security-Policy": "default-src 'self'"})
+    folder = Folder(root, headers={"Content-Security-Policy": "default-src 'self'", "X-Content-Type-Options": "nosniff"})
     assert get(folder, "assets/app-1a2b.js").get_header("cache-control") == FOREVER
     document = get(folder, "index.html")
     assert document.get_header("cache-control") == "no-cache"
     assert document.get_header("content-security-policy") == "default-src 'self'"
+    assert [name for name, _ in document.headers].count("x-content-type-options") == 1
     assert get(folder, "digits.txt").get_header("content-security-policy") is None
 
 
