@@ -14,7 +14,7 @@ from .http.response import Response
 from .http.results import API, File, fault, redirect
 from .logs import Log
 from .routing.urls import Urls
-from .upstream.db import Sessions, open_databases
+from .upstream.db import Sessions
 
 if TYPE_CHECKING:
     from .app import Atila
@@ -36,9 +36,7 @@ class Was:
     g: part[Was, SimpleNamespace] = part(lambda was: SimpleNamespace())
     cookie: part[Was, Cookies] = part(lambda was: Cookies.of(was.request))
 
-    urls: part[Was, Urls] = part(
-        lambda was: Urls(was.app.router, was.request.root, was.app.platform.apps, was.request.ARGS)
-    )
+    urls: part[Was, Urls] = part(lambda was: Urls(was.app.router, was.app.root, was.app.platform.apps, was.request))
     ab = urlfor = urls.forward(Urls.build)
     partial = urlpatch = urls.forward(Urls.partial)
     basepath = baseurl = urls.forward(Urls.basepath)
@@ -47,7 +45,7 @@ class Was:
     mkjwt = encode_jwt = bearer.forward(Bearer.make)
     dejwt = decode_jwt = bearer.forward(Bearer.read)
 
-    databases: part[Was, Sessions] = part(lambda was: Sessions(was.app.platform.resource(open_databases)))
+    databases: part[Was, Sessions] = part(lambda was: Sessions.of(was.app.platform, was.request))
     db = asyncon = backend = sqlite3 = postgresql = databases.forward(Sessions.open)
     transaction = databases.forward(Sessions.transaction)
 

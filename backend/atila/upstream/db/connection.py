@@ -51,9 +51,9 @@ class Database:
         self._threads: dict[str, ThreadPoolExecutor] = {}
         self._lock = threading.Lock()
 
-    def session(self) -> Session:
-        """Return what runs queries for one request."""
-        return Session(self)
+    def session(self, inline: bool = False) -> Session:
+        """Return what runs queries for one request; an `inline` one blocks even an event loop."""
+        return Session(self, inline)
 
     def transaction(self) -> Transaction:
         """Return an explicit transaction."""

@@ -1,6 +1,6 @@
 """Databases by alias: one of each in a process, and the sessions that a request has with them.
 
-`was.db` is `Sessions.open`, `was.transaction` is `Sessions.transaction`, both on `platform.resource(open_databases)`.
+`was.db` is `Sessions.open` and `was.transaction` is `Sessions.transaction`, of `Sessions.of(platform, request)`.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ import asyncio
 import os
 import threading
 from collections.abc import Mapping
-from typing import Protocol
 
 from atila.alias import Alias
 from atila.errors import SettingError
+from atila.http.request import Request
+from atila.platform import Platform
 from atila.upstream.task import on_loop
 
 from .connection import Database
@@ -20,15 +21,7 @@ from .session import Session
 from .transaction import Transaction
 
 
-class Aliases(Protocol):
-    """What knows aliases: a Platform does."""
-
-    @property
-    def aliases(self) -> Mapping[str, Alias]:
-        """The aliases by name."""
-
-
-def open_databases(platform: Aliases) -> Databases:
+def open_databases(platform: Platform) -> Databases:
     """Return the databases of a platform; none is opened before it is used."""
     return Databases(platform.aliases)
 
@@ -82,16 +75,24 @@ class Sessions:
     another block is a savepoint. Tasks that an `async def` handler runs side by side have sessions of their own.
     """
 
-    def __init__(self, databases: Databases) -> None:
+    def __init__(self, databases: Databases, inline: bool = False) -> None:
+        """Take the process's databases, and whether the handler is a plain one, which may block where it runs."""
         self._databases = databases
+        self._inline = inline
         self._open: dict[tuple[str, object], Session] = {}
+
+    @classmethod
+    def of(cls, platform: Platform, request: Request) -> Sessions:
+        """Return the sessions of a request; those of a plain handler are inline."""
+        route = request.route
+        return cls(platform.resource(open_databases), inline=route is not None and not route.asynchronous)
 
     def open(self, name: str) -> Session:
         """Return the session with '@name'. Raises SettingError for an unknown alias."""
         key = (name, asyncio.current_task() if on_loop() else threading.get_ident())
         session = self._open.get(key)
         if session is None:
-            session = self._open[key] = self._databases(name)
+            session = self._open[key] = self._databases.find(name).session(self._inline)
         return session
 
     def transaction(self, name: str) -> Transaction:

@@ -25,10 +25,14 @@ class Session:
     Without a block each statement commits by itself. A `with` block is one transaction: it is committed at its end,
     and rolled back when an exception leaves it or a statement in it failed. It begins with the first statement that
     may write. A block inside a block is a savepoint. In an `async def` handler it is `async with`.
+
+    On an event loop statements run on threads and their tasks are awaited; an `inline` session, a plain handler's,
+    blocks even there, for engines that have no threads.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, inline: bool = False) -> None:
         self._database = database
+        self._inline = inline
         self._block: Block | None = None
         self._lane: Lane | None = None  # of an async block
         self._depth = 0  # blocks that are open
@@ -68,7 +72,8 @@ class Session:
         if self._block is None:
             if isinstance(query, Select) and statement.writes:
                 raise RuntimeError("for_update() locks until the end of a `with` block, and there is none")
-            return Task(self._database.submit(statement) if on_loop() else self._database.run(statement))
+            aside = not self._inline and on_loop()
+            return Task(self._database.submit(statement) if aside else self._database.run(statement))
         if self._lane is None:
             return Task(self._block.run(statement))
         return Task(self._lane.submit(self._block.run, statement))
@@ -76,7 +81,7 @@ class Session:
     def __enter__(self) -> Self:
         if self._lane is not None:
             raise RuntimeError("inside `async with` a block is `async with` too")
-        if on_loop():
+        if not self._inline and on_loop():
             warnings.warn("`with was.db(...)` blocks the event loop: use `async with`", RuntimeWarning, stacklevel=2)
         if self._block is None:
             self._block = Block(self._database)
@@ -92,6 +97,8 @@ class Session:
         block.leave(error)
 
     async def __aenter__(self) -> Self:
+        if not on_loop():
+            return self.__enter__()  # a coroutine that a worker thread steps
         if self._block is None:
             self._block = Block(self._database)
             self._lane = Lane(self._database.threads("block"), self._database.threads("held"))
@@ -106,9 +113,10 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         lane = self._lane
-        if lane is None:
-            raise RuntimeError("this block was entered by `with`")
         block = self._close_level()
+        if lane is None:
+            block.leave(error)
+            return
         await _finish(lane.submit(block.leave, error))
 
     def _close_level(self) -> Block:

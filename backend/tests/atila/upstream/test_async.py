@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from atila.alias import Alias
+from atila.concurrency import drive
 from atila.errors import HTTPError
 from atila.upstream.db import Database, Session, Sessions
 from atila.upstream.db.registry import Databases
@@ -162,3 +163,26 @@ def test_the_two_kinds_of_blocks_do_not_mix(database: Database) -> None:
     asyncio.run(plain_inside())
     asyncio.run(plain_alone())
     assert count(database) == 1
+
+
+def test_a_plain_handler_may_block_where_there_are_no_threads(database: Database) -> None:
+    async def engine_without_threads() -> None:
+        sessions = Sessions(Databases({"@database": database.alias}), inline=True)
+        with sessions.open("@database") as db:
+            db.insert("photo").data(title="a").execute().commit()
+        assert sessions.open("@database").select("photo").execute().one().title == "a"
+
+    asyncio.run(engine_without_threads())
+
+
+def test_a_coroutine_that_a_thread_steps_has_blocks_too(database: Database) -> None:
+    async def handler() -> list[Any]:
+        async with database.session() as db:
+            await db.insert("photo").data(title="a").execute()
+            with contextlib.suppress(ZeroDivisionError):
+                async with db:
+                    await db.insert("photo").data(title="b").execute()
+                    raise ZeroDivisionError
+        return await db.select("photo").get("title").execute()
+
+    assert drive(handler()) == [{"title": "a"}]

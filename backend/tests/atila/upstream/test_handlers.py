@@ -118,3 +118,14 @@ def test_an_explicit_transaction_in_a_handler(app: Atila, database: Database) ->
     with app.test_client() as cli:
         assert cli.get("/swap").status_code == 204
     assert database.session().select("photo").execute().one().title == "kept"
+
+
+def test_plain_handlers_without_threads(app: Atila) -> None:
+    @app.route("/")
+    def index(was: Any) -> Any:
+        with was.db("@mydb") as db:
+            db.insert("photo").data(title="a").execute().commit()
+        return was.API(title=was.db("@mydb").select("photo").execute().one().title)
+
+    with app.test_client(threads=0) as cli:
+        assert cli.get("/").data == {"title": "a"}
