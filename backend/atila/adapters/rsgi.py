@@ -20,10 +20,6 @@ from .settings import AdapterSettings, body_limit, expected_length, final_header
 _log = logging.getLogger("atila.rsgi")
 
 
-class ClientGoneError(Exception):
-    """The client went away before its request was whole, or before its answer was sent."""
-
-
 class RSGI:
     """Serves a Site to an RSGI server. Lives as long as the server's process."""
 
@@ -65,9 +61,6 @@ class RSGI:
         except HTTPError as error:
             self._send(proto, request, refusal(error), started)
             return
-        except ClientGoneError as gone:
-            _log.info("%s %s %s: %s", request.id, request.method, request.path, gone)
-            return
         await self._run(job, request, proto, started)
 
     async def _run(self, job: Job, request: Request, proto: Any, started: float) -> None:
@@ -100,8 +93,8 @@ class RSGI:
                 body = await proto() if length is not None or settings.unsized_bodies else await _empty_body(proto)
         except TimeoutError as error:
             raise HTTPError(408, f"the body took over {settings.body_timeout:g} seconds", headers=_CLOSE) from error
-        except RuntimeError as error:  # RSGIProtocolClosed: the body ended before its end
-            raise ClientGoneError("the body was cut off or malformed") from error
+        except RuntimeError as error:  # RSGIProtocolClosed: the body ended before its end; the client may still listen
+            raise HTTPError(400, "the body was cut off or malformed", headers=_CLOSE) from error
         if len(body) > body_limit(job, request.source):
             raise too_large(body_limit(job, request.source))
         request.body = body

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from typing import Any
 
 from PIL import ExifTags, Image
@@ -29,3 +30,10 @@ def exif_with_position(orientation: int = 6) -> Image.Exif:
     position[ExifTags.GPS.GPSLatitudeRef] = "N"
     position[ExifTags.GPS.GPSLatitude] = LATITUDE
     return exif
+
+
+def noise(side: int) -> bytes:
+    """A PNG file of about 3 * side * side bytes, since noise does not compress."""
+    target = io.BytesIO()
+    Image.frombytes("RGB", (side, side), os.urandom(3 * side * side)).save(target, "PNG", compress_level=1)
+    return target.getvalue()

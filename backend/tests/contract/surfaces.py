@@ -130,7 +130,8 @@ class Grpc:
 
     def list(self, user: int | str, **query: Any) -> Answer:
         page = self._call(self.stub.List, pb.ListRequest(user=str(user), **query))
-        return {"items": [plain(photo) for photo in page.items], "total": page.total, "page": page.page, "size": page.size}
+        items = [plain(photo) for photo in page.items]
+        return {"items": items, "total": page.total, "page": page.page, "size": page.size}
 
     def get(self, user: int | str, id: int) -> Answer:
         return plain(self._call(self.stub.Get, pb.GetRequest(user=str(user), id=id)))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.app.pictures import picture
+from tests.app.pictures import noise, picture
 from tests.contract.conftest import Surfaces
 from tests.contract.product import Product
 from tests.contract.surfaces import RefusedError, Surface
@@ -49,7 +49,8 @@ def test_what_one_changes_or_deletes_is_so_for_all(surfaces: Surfaces, writer: s
 
 
 @pytest.mark.parametrize(
-    "query", [{}, {"sort": "title"}, {"sort": "-size", "size": 2}, {"size": 2, "page": 2}, {"q": "lagoon"}, {"page": 99}]
+    "query",
+    [{}, {"sort": "title"}, {"sort": "-size", "size": 2}, {"size": 2, "page": 2}, {"q": "lagoon"}, {"page": 99}],
 )
 def test_all_list_alike(surfaces: Surfaces, product: Product, query: dict[str, Any]) -> None:
     ben, sam = surfaces("ben"), surfaces("sam")
@@ -102,9 +103,9 @@ def test_a_strangers_photos_are_refused_with_403(surfaces: Surfaces, product: Pr
 
 def test_what_is_not_there_is_refused_with_404(surfaces: Surfaces, product: Product) -> None:
     photo = surfaces("uma")["REST"].create("me", "a.jpg", picture(), "uma's", "")
-    wrong_user = calls_on(product.people["ben"].id, photo["id"])
-    calls = [*calls_on("me", 999_999)[1:2], *calls_on("me", 999_999)[3:], wrong_user[1], *wrong_user[3:], *calls_on(999_999, 1)]
-    for call in calls:
+    wrong_user, wrong_photo = calls_on(product.people["ben"].id, photo["id"]), calls_on("me", 999_999)
+    about_one_photo = [calls[index] for calls in (wrong_user, wrong_photo) for index in (1, 3, 4)]
+    for call in [*about_one_photo, *calls_on(999_999, 1)]:
         refusals = {name: refusal(surface, call) for name, surface in surfaces("sam").items()}
         assert {name: refused.status for name, refused in refusals.items()} == dict.fromkeys(NAMES, 404)
         assert len({refused.reason for refused in refusals.values()}) == 1
@@ -131,3 +132,12 @@ def test_too_large_a_file_is_refused_with_413(surfaces: Surfaces, product: Produ
     content = picture() + bytes(product.settings.max_upload_bytes)
     for name, surface in surfaces("uma").items():
         assert refusal(surface, lambda surface: surface.create("me", "a.jpg", content, "t", "")).status == 413, name
+
+
+def test_a_photo_of_many_megabytes_passes_everywhere(surfaces: Surfaces) -> None:
+    content = noise(1500)
+    assert 6_000_000 < len(content) < 20_000_000
+    for surface in surfaces("uma").values():
+        photo = surface.create("me", "noise.png", content, "Noise", "")
+        assert photo["size"] == len(content)
+        surface.delete("me", photo["id"])
