@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from msgspec import Struct
 
 from app import database
+from app.settings import ROOT
 from atila import API, Atila, Was
 from atila.errors import HTTPError
 
@@ -20,13 +23,16 @@ class PublicConfig(Struct, frozen=True):
     max_upload_bytes: int
 
 
-class Health(Struct, frozen=True):
-    """One word: alive, or ready."""
+class Health(Struct, frozen=True, omit_defaults=True):
+    """One word, alive or ready, and which release answers: deploy/ writes its name beside backend/."""
 
     status: str
+    release: str = ""
 
 
 def __mount__(app: Atila) -> None:  # noqa: N807 - the documented name
+    release = release_name(ROOT)
+
     @app.route("/health/live", methods=["GET"], include_in_schema=False)
     async def live(was: Was) -> API[Health]:
         """Whether the process answers."""
@@ -40,9 +46,15 @@ def __mount__(app: Atila) -> None:  # noqa: N807 - the documented name
             raise HTTPError(503, "the database does not answer, or was never migrated")
         if [row.version_num for row in reply.data or []] != [database.head()]:
             raise HTTPError(503, "the database is not migrated to this release")
-        return was.API(Health("ready"))
+        return was.API(Health("ready", release))
 
     @app.route("/api/v1/system/config", methods=["GET"], tags=["system"])
     def get_config(was: Was) -> API[PublicConfig]:
         """What the frontend needs to know before anybody signs in."""
         return was.API(PublicConfig(NAME, VERSION, was.app.config.settings.max_upload_bytes))
+
+
+def release_name(root: Path) -> str:
+    """The name in `root`/RELEASE, empty where nothing was deployed."""
+    file = root / "RELEASE"
+    return file.read_text(encoding="utf-8").strip() if file.exists() else ""

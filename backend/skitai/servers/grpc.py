@@ -122,9 +122,11 @@ class _Call:
         self.context = context
         self.started = time.perf_counter()
         metadata = [(key, value) for key, value in context.invocation_metadata() if isinstance(value, str)]
+        peer = _address(context.peer())
         self.request = Request(
-            "POST", method.path, "", Headers(metadata), version="2", peer=_address(context.peer()), wire="grpc"
-        )
+            "POST", method.path, "", Headers(metadata), version="2", peer=peer,
+            forwarded=peer in server.settings.trusted_proxies, wire="grpc",
+        )  # fmt: skip
         server.settings.identify(self.request)
 
     def perform(self, data: Any) -> Any:

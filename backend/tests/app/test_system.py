@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from app import database, security
+from app.services.system import release_name
 from app.settings import Settings
 from atila.testing.client import TestClient
 
@@ -15,6 +16,12 @@ from atila.testing.client import TestClient
 def test_the_process_is_alive_and_ready(cli: TestClient) -> None:
     assert cli.get("/health/live").data == {"status": "alive"}
     assert cli.get("/health/ready").data == {"status": "ready"}
+
+
+def test_a_deployed_release_knows_its_name(tmp_path: Path) -> None:
+    assert release_name(tmp_path) == ""
+    (tmp_path / "RELEASE").write_text("20260102-030405-abc\n")
+    assert release_name(tmp_path) == "20260102-030405-abc"
 
 
 def test_an_older_schema_is_not_ready(cli: TestClient, settings: Settings) -> None:
