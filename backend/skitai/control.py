@@ -16,6 +16,7 @@ class Ready(msgspec.Struct):
     reload: bool = False  # one of its apps wants to be loaded again when its code changes
     folders: list[str] = []  # where that code lies
     addresses: list[str] = []  # what it serves, for people
+    grpc: bool = False  # it opened the gRPC port too
 
 
 class Line:

@@ -6,9 +6,9 @@ import msgspec
 
 from atila.errors import HTTPError
 from atila.http.headers import accepts
+from atila.http.problem import error_data
 from atila.http.request import Request
 from atila.http.response import Response
-from atila.http.results import error_data
 from atila.rendering.error_page import error_page
 
 

@@ -41,6 +41,7 @@ class Options:
     trusted_proxies: Sequence[str] = ()  # addresses whose X-Forwarded-* headers count
     max_connections: int = 16384  # open at once, in each worker
     header_timeout: float = 30.0  # seconds a client may take to send a request's head
+    body_timeout: float = 60.0  # seconds a client may take to send a whole body
     access_log: bool = True
     log_format: logs.Form = "plain"
     log_level: str = "INFO"
@@ -69,13 +70,17 @@ def run(engine: Engine, line: Line | None, options: Options) -> None:
 
         work(engine, line, options)
         raise SystemExit(0)
-    _check_port(options.address, options.port)
+    refused = why_not(options.address, options.port)
+    if refused is not None:
+        _log.critical("%s", refused)
+        raise SystemExit(1)
     supervisor = Supervisor(
         options.workers,
         command=own_command(),
         folder=Path.cwd(),
         stop_timeout=options.stop_timeout,
         reload=_wants_reload(engine, options),
+        grpc_refused=why_not(options.address, options.grpc),
     )
     raise SystemExit(supervisor.run())
 
@@ -92,8 +97,8 @@ def _wants_reload(engine: Engine, options: Options) -> bool:
     )
 
 
-def _check_port(address: str, port: int) -> None:
-    """Raise SystemExit with one sentence when a port cannot be listened on."""
+def why_not(address: str, port: int) -> str | None:
+    """Return one sentence saying why a port cannot be listened on, or None when it can."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         if sys.platform != "win32":  # there the option means sharing a port, not reusing a closed one
@@ -101,10 +106,6 @@ def _check_port(address: str, port: int) -> None:
         try:
             probe.bind((address, port))
         except OSError as error:
-            _log.critical(
-                "cannot listen on %s, port %d: %s. Stop what uses it, or choose another port",
-                address,
-                port,
-                error.strerror,
-            )
-            raise SystemExit(1) from error
+            reason = error.strerror or str(error)
+            return f"cannot listen on {address}, port {port}: {reason}. Stop what uses it, or choose another port"
+    return None

@@ -59,12 +59,22 @@ class Supervisor:
     crashes_allowed = 5  # ready workers that may die within `crash_window` before we give up
     crash_window = 30.0  # seconds
 
-    def __init__(self, count: int, *, command: Sequence[str], folder: Path, stop_timeout: float, reload: bool) -> None:
+    def __init__(
+        self,
+        count: int,
+        *,
+        command: Sequence[str],
+        folder: Path,
+        stop_timeout: float,
+        reload: bool,
+        grpc_refused: str | None = None,
+    ) -> None:
         self.count = count
         self.command = list(command)
         self.folder = folder
         self.stop_timeout = stop_timeout
         self.reload = reload
+        self.grpc_refused = grpc_refused  # why the gRPC port cannot be had; only matters when a worker wants it
         self.workers: list[Worker] = []
         self.exit_code = 0
         self._stopping = False
@@ -164,6 +174,9 @@ class Supervisor:
 
     def _ready(self, worker: Worker, message: Ready) -> None:
         worker.state = State.READY
+        if message.grpc and self.grpc_refused is not None:
+            self._give_up(f"{self.grpc_refused} with grpc_port=")
+            return
         if not self._announced and len(self._in(State.READY)) >= self.count:
             self._announced = True
             _log.info("serving at %s", " and ".join(message.addresses) or "the address given")

@@ -46,15 +46,28 @@ class Served:
             self.grpc = grpc.GrpcServer(
                 self.mounts, options.address, options.grpc, options.grpc_threads, self.adapter.settings
             )
-            self.grpc.start(loop)
+            self._open_grpc(self.grpc, loop)
         self._follow_main_process(loop)
         loop.call_later(0.05, self._tell_ready)  # the port opens right after this returns
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         if self.grpc is not None:
-            self.grpc.stop(self.options.stop_timeout)
+            self.grpc.stop(self._grace)
         self.adapter.__rsgi_del__(loop)
         self.engine.close()
+
+    def _open_grpc(self, server: grpc.GrpcServer, loop: asyncio.AbstractEventLoop) -> None:
+        try:
+            server.start(loop)
+        except RuntimeError as error:
+            reason = "cannot listen for gRPC on %s, port %d. Stop what uses it, or choose another port with grpc_port="
+            _log.critical(reason, self.options.address, self.options.grpc)
+            raise SystemExit(1) from error
+
+    @property
+    def _grace(self) -> float:
+        """Seconds that calls get to finish: a little less than what the main process waits before it kills."""
+        return self.options.stop_timeout * 0.8
 
     def _tell_ready(self) -> None:
         apps = self.mounts.apps
@@ -65,7 +78,7 @@ class Served:
             addresses.append(f"grpc://{_bracketed(self.options.address)}:{self.options.grpc}")
         folders = [str(folder) for folder in code_folders(apps, self.engine.folder)]
         wanted = bool(self.options.reload if reload is None else reload) and not self.engine.production
-        self.line.tell(Ready(wanted, folders, addresses))
+        self.line.tell(Ready(wanted, folders, addresses, self.grpc is not None))
 
     def _follow_main_process(self, loop: asyncio.AbstractEventLoop) -> None:
         """Stop when the main process is gone; let gRPC calls end together with HTTP requests."""
@@ -82,7 +95,7 @@ class Served:
 
     def _stop(self) -> None:
         if self.grpc is not None:
-            self.grpc.begin_stop(self.options.stop_timeout)
+            self.grpc.begin_stop(self._grace)
         signal.raise_signal(signal.SIGINT)  # the HTTP server's own handler stands on this one
 
 
@@ -98,6 +111,7 @@ def work(engine: Engine, line: Line, options: Options) -> None:
     settings = AdapterSettings(
         threads=WorkerThreads(options.threads) if options.threads else None,
         trusted_proxies=frozenset(options.trusted_proxies),
+        body_timeout=options.body_timeout,
         on_answer=logs.AccessLog(options.log_format) if options.access_log else None,
     )
     adapter = RSGI(mounts, settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from contracts.photos.v1 import photos_pb2 as pb
 from contracts.photos.v1.photos_pb2_grpc import PhotoServiceStub
 
 from .conftest import Start
-from .engine_process import EngineProcess, wait_until
+from .engine_process import EngineProcess, free_ports, wait_until
 
 APP = """
 from contracts.photos.v1 import photos_pb2 as pb
@@ -183,3 +184,14 @@ def test_without_a_service_the_port_stays_closed(start: Start) -> None:
         pytest.raises(grpc.FutureTimeoutError),
     ):
         grpc.channel_ready_future(channel).result(timeout=0.5)
+
+
+def test_a_taken_port_for_grpc_is_one_sentence(start: Start) -> None:
+    with socket.socket() as taken:
+        port = free_ports()
+        taken.bind(("127.0.0.1", port + 1))
+        taken.listen()
+        engine = start(APP, ready=False, port=port)
+        assert engine.process.wait(20) == 1
+    assert f"port {port + 1}" in engine.output
+    assert "choose another port with grpc_port=" in engine.output
