@@ -131,7 +131,7 @@ class Mounts:
         return self._job(refuse)
 
     def _file_job(self, folder: Folder, file: Examined, request: Request) -> Job:
-        return self._job(lambda: folder.answer(file, request.method, request.source))
+        return self._job(lambda: folder.answer(file, request))
 
     def _job(self, make: Callable[[], Response], *, found: bool = True) -> Job:
         async def respond(_: Request) -> Response:

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from atila.http.conditional import Validators, precondition
 from atila.http.headers import Pairs
-from atila.http.request import HeaderSource
+from atila.http.request import Request
 from atila.http.response import FileBody, Response
 
-from .conditional import RangeError, Validator, refusal, wanted_range
+from .ranges import RangeError, wanted_range
 
 FOREVER = "public, max-age=31536000, immutable"
 ASK_FIRST = "no-cache"  # keep it, but ask whether it changed: answered with 304
@@ -53,7 +54,7 @@ class Form:
 
     path: str
     size: int
-    validator: Validator
+    validators: Validators
     headers: tuple[tuple[str, str], ...]
 
 
@@ -107,17 +108,17 @@ class Folder:
         """Say whether a path is a sub-folder that has an index.html."""
         return self.find(f"{path.strip('/')}/index.html".lstrip("/")) is not None
 
-    def answer(self, file: Examined, method: str, headers: HeaderSource) -> Response:
+    def answer(self, file: Examined, request: Request) -> Response:
         """Return the answer to a GET or HEAD of a file that `find` returned."""
-        form = _negotiate(file, headers.get("accept-encoding"))
-        fields: Pairs = [*form.headers, ("etag", form.validator.etag), ("last-modified", form.validator.last_modified)]
-        status = refusal(headers, form.validator)
+        form = _negotiate(file, request.source.get("accept-encoding"))
+        fields: Pairs = [*form.headers]
+        status = precondition(request, form.validators)
         if status is not None:
             return Response(status, [field for field in fields if field[0] not in ("content-type", "content-encoding")])
-        if method != "GET":
+        if request.method != "GET":
             return Response(200, fields, FileBody(form.path, form.size))
         try:
-            part = wanted_range(headers, form.size, form.validator)
+            part = wanted_range(request.source, form.size, form.validators)
         except RangeError:
             return Response(416, [("content-range", f"bytes */{form.size}"), ("accept-ranges", "bytes")])
         if part is None:
@@ -129,14 +130,9 @@ class Folder:
         siblings = {encoding: _sibling(name + suffix, state) for encoding, suffix in ENCODINGS.items()}
         found = {encoding: sibling for encoding, sibling in siblings.items() if sibling is not None}
         headers = self._headers_for(path, varies=bool(found))
-        plain = Form(name, state.st_size, _validator(state), headers)
+        plain = _form(name, state, "", headers)
         compressed = {
-            encoding: Form(
-                name + ENCODINGS[encoding],
-                sibling.st_size,
-                _validator(sibling, f"-{encoding}"),
-                (*headers, ("content-encoding", encoding)),
-            )
+            encoding: _form(name + ENCODINGS[encoding], sibling, encoding, [*headers, ("content-encoding", encoding)])
             for encoding, sibling in found.items()
         }
         examined = Examined(identity, time.monotonic() + _FRESH, plain, compressed)
@@ -145,7 +141,7 @@ class Folder:
         self._examined[path] = examined
         return examined
 
-    def _headers_for(self, path: str, *, varies: bool) -> tuple[tuple[str, str], ...]:
+    def _headers_for(self, path: str, *, varies: bool) -> Pairs:
         content_type = content_type_of(path)
         cache = FOREVER if path.startswith(self.immutable) and not path.endswith(".html") else ASK_FIRST
         headers = [
@@ -159,7 +155,7 @@ class Folder:
         if content_type.startswith("text/html"):
             given = {name for name, _ in self.document_headers}
             headers = [field for field in headers if field[0] not in given] + self.document_headers
-        return tuple(headers)
+        return headers
 
 
 def is_plain(path: str) -> bool:
@@ -226,5 +222,6 @@ def _sibling(name: str, original: os.stat_result) -> os.stat_result | None:
     return state if stat.S_ISREG(state.st_mode) and state.st_mtime >= original.st_mtime - tolerance else None
 
 
-def _validator(state: os.stat_result, suffix: str = "") -> Validator:
-    return Validator(f'"{state.st_mtime_ns:x}-{state.st_size:x}{suffix}"', int(state.st_mtime))
+def _form(name: str, state: os.stat_result, encoding: str, headers: Pairs) -> Form:
+    validators = Validators(f'"{state.st_mtime_ns:x}-{state.st_size:x}{encoding}"', int(state.st_mtime))
+    return Form(name, state.st_size, validators, (*headers, *validators.fields()))

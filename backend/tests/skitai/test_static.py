@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from atila.http.headers import Headers
+from atila.http.request import Request
 from atila.http.response import FileBody, Response
 from skitai.static import FOREVER, Folder, accepted_encodings, content_type_of
 
@@ -28,7 +30,8 @@ def root(tmp_path: Path) -> Path:
 def get(folder: Folder, path: str, method: str = "GET", **headers: str) -> Response:
     file = folder.find(path)
     assert file is not None, path
-    return folder.answer(file, method, {name.replace("_", "-"): value for name, value in headers.items()})
+    fields = Headers([(name.replace("_", "-"), value) for name, value in headers.items()])
+    return folder.answer(file, Request(method, f"/{path}", "", fields))
 
 
 def sent(response: Response) -> bytes:
@@ -179,7 +182,9 @@ def test_a_sibling_older_than_its_original_is_not_sent(root: Path) -> None:
 
 
 def test_hashed_assets_are_kept_for_ever_and_documents_are_asked_for(root: Path) -> None:
-    folder = Folder(root, headers={"Content-Security-Policy": "default-src 'self'", "X-Content-Type-Options": "nosniff"})
+    folder = Folder(
+        root, headers={"Content-Security-Policy": "default-src 'self'", "X-Content-Type-Options": "nosniff"}
+    )
     assert get(folder, "assets/app-1a2b.js").get_header("cache-control") == FOREVER
     document = get(folder, "index.html")
     assert document.get_header("cache-control") == "no-cache"
