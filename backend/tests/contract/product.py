@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 
 from app import database
+from app.identity import Role
 from app.loading import connected
 from app.services.accounts import passwords, users
 from app.services.accounts.users import User
@@ -21,7 +22,7 @@ from app.settings import Settings, load
 
 BACKEND = Path(__file__).resolve().parents[2]
 PASSWORD = "correct horse battery staple"
-ROLES = {"uma": "user", "ben": "user", "sam": "staff"}
+ROLES: dict[str, Role] = {"uma": "user", "ben": "user", "sam": "staff"}
 PATIENCE = 30.0  # seconds until it must be ready
 
 
@@ -65,7 +66,11 @@ class Product:
         with connected(self.settings) as connect, connect() as db:
             for name, role in ROLES.items():
                 self.people[name] = users.create(
-                    db, email=f"{name}@example.com", name=name, role=role, password_hash=password_hash  # type: ignore[arg-type]  # the roles above
+                    db,
+                    email=f"{name}@example.com",
+                    name=name,
+                    role=role,
+                    password_hash=password_hash,
                 )
         with self.log.open("wb") as output:
             self._process = subprocess.Popen(

@@ -155,9 +155,7 @@ class Grpc:
         try:
             return method(request, metadata=self.metadata, timeout=TIMEOUT)
         except grpc.RpcError as error:
-            code: grpc.StatusCode = error.code()  # type: ignore[attr-defined]  # a call's error is a call too
-            details: str = error.details()  # type: ignore[attr-defined]
-            raise RefusedError(GRPC_STATUS.get(code, 500), details) from error
+            raise RefusedError(GRPC_STATUS.get(error.code(), 500), error.details() or "") from error
 
 
 def normal(photo: Answer) -> Answer:
