@@ -1,4 +1,5 @@
-import { ADMIN, expect, fillIn, signIn, signOut, test } from './fixtures'
+import type { Page } from '@playwright/test'
+import { ADMIN, card, expect, fillIn, signIn, signOut, test, unique, upload } from './fixtures'
 
 test('a visitor signs in and comes to the photos', async ({ page }) => {
   await signIn(page)
@@ -48,29 +49,52 @@ test('nothing that opens the session lies in the storage', async ({ page }) => {
   expect(await page.evaluate(() => document.cookie)).toBe('')
 })
 
-test('an expired access token is renewed behind the scenes, once for all requests', async ({ page, faults }) => {
-  faults.allow(401)
-  await signIn(page)
-  let renewals = 0
-  page.on('request', (request) => (renewals += Number(request.url().endsWith('/auth/refresh'))))
-  // The server's clock cannot be turned from here: the token of each first request is spoilt instead.
-  let spoil = true
+/** Spoils the access token of every request for photos, as if it had expired, until the page has renewed it. */
+async function expireToken(page: Page): Promise<void> {
+  let expired = true
   await page.route('**/api/v1/users/**', async (route) => {
-    const headers = { ...route.request().headers() }
-    if (spoil) headers['authorization'] = 'Bearer expired'
+    const headers = { ...route.request().headers(), ...(expired && { authorization: 'Bearer expired' }) }
     await route.continue({ headers })
   })
-  await page.route('**/api/v1/auth/refresh', async (route) => {
-    spoil = false
-    await route.continue()
+  page.on('response', (response) => {
+    if (response.url().endsWith('/auth/refresh')) expired = false
   })
-  await page
-    .getByRole('combobox', { name: 'Sort by' })
-    .selectOption('title')
-    .catch(() => page.reload())
-  await expect(page.getByTestId('count')).toHaveText(/photo/)
-  await expect(page).toHaveURL(/\/photos/)
+}
+
+test('an expired access token is renewed behind the scenes, once for all requests', async ({ page, faults }) => {
+  faults.allow(401)
+  const [first, second] = [unique('First'), unique('Second')]
+  await signIn(page)
+  await upload(page, first, second)
+  let renewals = 0
+  page.on('request', (request) => (renewals += Number(request.url().endsWith('/auth/refresh'))))
+  await expireToken(page)
+  // The list and, with it, several pictures.
+  await page.getByRole('combobox', { name: 'Sort by' }).selectOption('-size')
+  await page.getByRole('searchbox').fill(first)
+  await expect(page.getByTestId('photo')).toHaveCount(1)
+  await expect(card(page, first).locator('img')).toBeVisible()
+  await expect(page).toHaveURL(/\/photos\?/)
   expect(renewals).toBe(1)
+})
+
+test('an upload with an expired token is repeated with a new one', async ({ page, faults }) => {
+  faults.allow(401)
+  const title = unique('Late')
+  await signIn(page)
+  await expireToken(page)
+  await upload(page, title)
+  await expect(card(page, title)).toBeVisible()
+})
+
+test('tabs that need a new token at once ask for it one after the other and both go on', async ({ page, context }) => {
+  await signIn(page)
+  const other = await context.newPage()
+  await other.goto('/settings')
+  await expect(other.getByRole('heading', { level: 1, name: 'Settings' })).toBeVisible()
+  await Promise.all([page.reload(), other.reload()])
+  await expect(page.getByRole('heading', { level: 1, name: 'Photos' })).toBeVisible()
+  await expect(other.getByRole('heading', { level: 1, name: 'Settings' })).toBeVisible()
 })
 
 test('a session that is over leads to the sign-in page and back again', async ({ page, context, faults }) => {

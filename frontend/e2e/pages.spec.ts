@@ -30,7 +30,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
     test('the gallery, its menu and its dialogs are accessible', async ({ page }) => {
       const title = unique('Axe')
       await signIn(page)
-      await upload(page, title)
+      await upload(page, title, unique('Beside'))
       const photo = page.getByTestId('photo').filter({ hasText: title })
       await expect(photo.locator('img')).toBeVisible()
       expect(await violations(page)).toEqual([])
@@ -49,6 +49,39 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await expect(page).toHaveURL(/\/photos$/)
       await page.getByRole('searchbox').fill(title)
       await expect(page.getByRole('heading', { name: /Nothing matches/ })).toBeVisible()
+      expect(await violations(page)).toEqual([])
+    })
+
+    test('the states with nothing to show are accessible', async ({ page, faults }) => {
+      faults.allow(500)
+      await page.route('**/api/v1/users/*/photos?*', (route) =>
+        route.fulfill({ json: { items: [], total: 0, page: 1, size: 24 } }),
+      )
+      await signIn(page)
+      await expect(page.getByRole('heading', { name: 'No photos yet' })).toBeVisible()
+      expect(await violations(page)).toEqual([])
+      await page.route('**/api/v1/users/*/photos?*', (route) =>
+        route.fulfill({ status: 500, json: { code: 50000, message: 'internal server error' } }),
+      )
+      await page.reload()
+      await expect(page.getByRole('heading', { name: 'The photos could not be loaded' })).toBeVisible()
+      expect(await violations(page)).toEqual([])
+      await page.unroute('**/api/v1/users/*/photos?*')
+      await page.getByRole('button', { name: 'Try again' }).click()
+      await expect(page.getByRole('alert')).toBeHidden()
+    })
+
+    test('the forbidden page is accessible and keeps the address', async ({ page }) => {
+      await page.route('**/api/v1/auth/refresh', async (route) => {
+        const response = await route.fetch()
+        const session = (await response.json()) as { user: { role: string } }
+        session.user.role = 'user'
+        await route.fulfill({ response, json: session })
+      })
+      await signIn(page)
+      await page.goto('/users/1/photos')
+      await expect(page.getByRole('heading', { level: 1, name: 'This page is not for you' })).toBeVisible()
+      await expect(page).toHaveURL(/\/users\/1\/photos$/)
       expect(await violations(page)).toEqual([])
     })
 
