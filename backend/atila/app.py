@@ -20,6 +20,7 @@ from .hooks import Hooks
 from .http.request import Request
 from .http.site import Job
 from .lifecycle import Lifecycle, Wac
+from .params.checks import check_params
 from .platform import LocalPlatform, Platform
 from .routing.router import Router
 from .routing.urls import Urls
@@ -71,10 +72,14 @@ class Atila:
 
     def _make_hooks(self) -> None:
         self.hooks, self.faults, self.lifecycle = Hooks(), Faults(), Lifecycle()
+        self._lend_checks()
         self._lend_hooks(self.hooks)
         self._lend_faults(self.faults)
         self._lend_moments(self.lifecycle)
         self._lend_reloads(self.lifecycle)
+
+    def _lend_checks(self) -> None:
+        self.test_params = self.spec = self.inspect = self.require = check_params
 
     def _lend_hooks(self, hooks: Hooks) -> None:
         self.before_request, self.finish_request = hooks.before_request, hooks.finish_request
@@ -107,7 +112,7 @@ class Atila:
     def _lend_requirements(self, guards: Guards) -> None:
         self.login_required, self.permission_required = guards.login_required, guards.permission_required
         self.staff_member_required = guards.staff_member_required
-        self.authorization_required = guards.authorization_required
+        self.authorization_required, self.authorization_handler = guards.authorization_required, guards.authorization_handler
         self.testpass_required = guards.testpass_required
 
     # settings

@@ -119,6 +119,20 @@ async def settle(awaitable: Awaitable[Value]) -> Value:
     return asyncio.run_coroutine_threadsafe(_as_coroutine(awaitable), loop).result()
 
 
+def then(outcome: Any, finish: Callable[[Any], Any]) -> Any:
+    """Return `finish(outcome)`; for an outcome that is still to come, an awaitable of that.
+
+    So a step around an app's own function stays on the thread where that function, if it is a plain one, may block.
+    """
+    if not isinstance(outcome, Awaitable):
+        return finish(outcome)
+
+    async def finish_later() -> Any:
+        return finish(await outcome)
+
+    return finish_later()
+
+
 def adopt(loop: asyncio.AbstractEventLoop) -> None:
     """Make this thread one whose `settle` hands its waiting to `loop` (for threads that other servers own)."""
     _here.loop = loop

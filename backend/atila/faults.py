@@ -12,7 +12,8 @@ from .errors import HTTPError
 from .hooks import called
 from .http.headers import accepts
 from .http.response import ExcInfo, Response
-from .http.results import describe_exception, encode, error_data
+from .http.results import encode
+from .http.problem import describe_exception, error_data
 from .rendering.error_page import error_page
 from .routing.route import AnyHandler, Handler
 from .status import BODILESS
@@ -55,17 +56,15 @@ async def answer(was: Was, error: HTTPError, exc_info: ExcInfo | None = None) ->
     """Turn an error into the request's response: by the app's handler, else as a page or as JSON (RFC 9110 12.5.1)."""
     response = was.response
     response.status, response.reason = error.status.code, error.status.reason
-    response.headers.extend(error.headers)
-    handler = was.app.faults.handler(error.status.code)
+    for name, value in error.headers:
+        response.add_header(name, value)
+    handler = was.app.faults.handler(error.status.code) if error.status.code >= 400 else None
     facts = describe(was, error, exc_info)
-    if handler is not None:
-        result = await called(handler(was, facts))
-        if result is response and response.body is None:
-            generate(was, error, facts)
-        else:
-            encode(response, result)
-    else:
+    result = await called(handler(was, facts)) if handler is not None else None
+    if result is None or (result is response and response.body is None):
         generate(was, error, facts)
+    else:
+        encode(response, result)
     return response
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 from .auth.guards import refuse
@@ -11,13 +10,14 @@ from .errors import HTTPError
 from .faults import answer
 from .hooks import called
 from .http.body import FormLimits
+from .http.cors import Sharing, is_preflight
 from .http.request import Request
-from .http.response import Response
+from .http.response import Response, Stream
 from .http.results import encode, redirect
 from .http.site import Job
 from .openapi.document import Info, build_document
 from .openapi.routes import add_routes
-from .params.binding import Binder
+from .params.checks import binder_for
 from .routing.route import Route
 from .routing.router import Redirect
 from .rpc import xmlrpc
@@ -32,7 +32,10 @@ async def respond(request: Request) -> Response:
     try:
         try:
             result = await handle(was, request.route)
-            finish(was, result)
+            if result is was.response and result.body is None:
+                await explain(was)
+            else:
+                finish(was, result)
         except Exception as error:
             await fail(was, error)
     finally:
@@ -61,11 +64,14 @@ async def handle(was: Was, route: Route) -> Any:
     """Run the hooks, the guards and the handler; return the result of the first that has one."""
     hooks = was.app.hooks
     declared = route.declared
+    origin = was.request.source.get("origin")
+    if origin is not None:
+        route.sharing.admit(was.request, was.response, origin)
     if hooks.before is not None and (result := await called(hooks.before(was))):
         return result
-    for guard in declared.guards:
+    for guard in route.guards:
         if (outcome := await called(guard(was))) is not None:
-            return refuse(outcome)
+            return refuse(was, outcome)
     arguments = route.binder.bind(was.request)
     for step in declared.before:
         if (outcome := await called(step(was))) is not None:
@@ -81,29 +87,40 @@ async def handle(was: Was, route: Route) -> Any:
 
 
 def finish(was: Was, result: Any) -> None:
-    """Write a handler's result, and the cookies that were set, into the response."""
+    """Write a handler's result, and the parts that were used, into the response."""
+    encode(was.response, result)
+    write_parts(was)
+
+
+async def explain(was: Was) -> None:
+    """Generate the document of a status that a handler gave without a body; success needs none."""
     response = was.response
-    if result is response and response.body is None:
-        result = b""
-        if response.status >= 400:
-            raise HTTPError(response.get_status(), response.detail)
-    encode(response, result)
+    if response.status < 400:
+        response.body = b""
+    else:
+        await answer(was, HTTPError(response.get_status(), response.detail), response.exc_info)
     write_parts(was)
 
 
 async def fail(was: Was, error: Exception) -> None:
     """Write the answer to an exception: of `failed_request`, else of the error handlers."""
-    kind, value, frames = sys.exc_info()
-    exc_info = was.response.exc_info or (kind, value, frames)
-    hook = was.app.hooks.failed
+    response, hook = was.response, was.app.hooks.failed
+    exc_info = response.exc_info or (type(error), error, error.__traceback__)
+    if isinstance(response.body, Stream):
+        await settle(response.body.aclose())
     try:
-        if hook is not None and (result := await called(hook(was, exc_info))) is not None:
+        faulty = not isinstance(error, HTTPError) or error.status.code >= 400  # a 304 is no failure
+        if faulty:
+            response.forget_representation()
+        if faulty and hook is not None and (result := await called(hook(was, exc_info))) is not None:
+            if result is response and response.body is None:
+                return await explain(was)
             return finish(was, result)
-        await answer(was, _as_http(was, error), exc_info)  # type: ignore[arg-type]  # inside an except all three are set
+        await answer(was, _as_http(was, error), exc_info)
+        write_parts(was)
     except Exception as second:
-        was.response.headers.clear()
+        response.headers.clear()
         was.app.faults.last_resort(was, second)
-    write_parts(was)
 
 
 async def tear_down(was: Was) -> None:
@@ -119,9 +136,9 @@ async def tear_down(was: Was) -> None:
 
 def write_parts(was: Was) -> None:
     """Let the parts that were used write themselves into the response."""
-    for name in ("cookie",):
+    for name in ("cookie", "session", "mbox"):
         if name in was.__dict__:
-            was.__dict__[name].write(was.response.add_header)
+            was.__dict__[name].write(was.response)
 
 
 def _as_http(was: Was, error: Exception) -> HTTPError:
@@ -175,7 +192,10 @@ def build_app(app: Any) -> None:
         return
     app.built = True
     config = app.config
-    app.form_limits = FormLimits(config.max_query_fields, config.max_upload_file_size, config.upload_memory_size)
+    app.form_limits = FormLimits(
+        config.max_query_fields, config.max_upload_file_size, config.upload_memory_size,
+        config.max_json_depth,
+    )  # fmt: skip
     app.xmlrpc_job = Job(respond_xmlrpc, blocking=True, body_limit=config.max_post_body_size)
     app.services.mount_all(app.auto_mount, app.debug)
     if app.openapi_url:
@@ -215,12 +235,15 @@ async def stop(app: Any) -> None:
 
 def build(app: Any, route: Route) -> None:
     """Complete a route: its binder and its job. Raises RouteError for a declaration that cannot work."""
-    route.binder = Binder(route)
-    if route.options.authenticate:
-        guard = app.guards.scheme(route.options.authenticate)
-        if guard not in route.declared.guards:
-            route.declared.guards.insert(0, guard)
-    config = app.config
+    route.binder = binder_for(route)
+    options, declared, config = route.options, route.declared, app.config
+    said = (declared.scheme, options.authenticate, app.authenticate)
+    route.scheme = app.guards.scheme_for(said, app.authorization)
+    route.guards = [*([route.scheme.check] if route.scheme else []), *declared.guards]
+    origins, age = options.access_control_allow_origin, options.access_control_max_age
+    route.sharing = Sharing.of(
+        app.access_control_allow_origin if origins is None else origins, app.access_control_max_age if age is None else age
+    )
     route.job = Job(
         respond,
         perform=perform,
@@ -249,9 +272,9 @@ async def fail_quietly(was: Was, error: HTTPError) -> None:
     """Write the answer to an error that happened before any handler was chosen."""
     try:
         await answer(was, error)
+        write_parts(was)
     except Exception as second:
         was.app.faults.last_resort(was, second)
-    write_parts(was)
 
 
 async def _redirect_to_slash(request: Request) -> Response:
@@ -261,8 +284,21 @@ async def _redirect_to_slash(request: Request) -> Response:
 
 
 async def _options(request: Request) -> Response:
-    allowed = ", ".join(request.app.router.allowed(request.inner))
-    return Response(200, [("allow", allowed), ("access-control-allow-methods", allowed)])
+    """Answer OPTIONS of a path that lists it; a browser's preflight by what the route of the real request allows."""
+    app = request.app
+    allowed = app.router.allowed(request.inner)
+    response = Response(200, [("allow", ", ".join(allowed))])
+    if not is_preflight(request):
+        response.headers.append(("access-control-allow-methods", ", ".join(allowed)))
+        return response
+    try:
+        route, _ = app.router.match(request.inner, request.get_header("access-control-request-method"))
+        if route.job is None:
+            build(app, route)
+        route.sharing.answer_preflight(request, response, allowed)
+    except HTTPError as error:
+        return await failure(app, error).respond(request)
+    return response
 
 
 # XML-RPC: a POST of text/xml to any path

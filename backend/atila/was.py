@@ -59,7 +59,8 @@ class Was:
     def __init__(self, app: Atila, request: Request) -> None:
         self.app = app
         self.request = request
-        self.response = Response()
+        self.response = response = Response()
+        response.request = request
 
     def __getattr__(self, name: str) -> Any:
         return self.app.plugged(name)

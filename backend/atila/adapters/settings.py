@@ -15,7 +15,7 @@ from ..http.guards import Hosts, clean_request_id, content_length
 from ..http.headers import Pairs
 from ..http.request import HeaderSource, Request
 from ..http.response import FileBody, Response
-from ..http.results import error_data
+from ..http.problem import error_data
 from ..http.site import Job
 
 OnAnswer = Callable[[Request, int, int | None, float], None]  # request, status, bytes of body if known, seconds

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..concurrency import settle
+from ..concurrency import then
 from ..errors import HTTPError, RouteError
 from ..routing.route import METHODS, AnyHandler, Handler, declarations
+from .digest import Digest
+from .schemes import Basic, BearerScheme, Scheme
 
 Outcome = Any  # None goes on; text is a 401 with that reason; anything else is the answer
 
@@ -50,6 +52,10 @@ class Guards:
         self.staff: Handler | None = None
         self.permission: Handler | None = None
         self.bearer: Handler | None = None
+        self.authorization: Handler | None = None
+        bearer = BearerScheme(lambda: self.bearer)
+        made: list[Scheme] = [Basic(self._find_user), Digest(self._find_user), bearer]
+        self.schemes: dict[str, Scheme] = {scheme.name: scheme for scheme in made}
 
     # handlers of the app
 
@@ -86,15 +92,12 @@ class Guards:
     def testpass_required(self, test: Handler) -> Callable[[AnyHandler], AnyHandler]:
         """Let a handler run only when `test(was)` is True or None; False is 403, anything else the answer."""
 
-        async def guard(was: Any) -> Outcome:
-            outcome = test(was)
-            if isinstance(outcome, Awaitable):
-                outcome = await settle(outcome)
+        def judge(outcome: Any) -> Outcome:
             if outcome is False:
                 raise HTTPError("403 Permission Denied")
             return None if outcome is True else outcome
 
-        return lambda handler: _declare(handler, guard)
+        return lambda handler: _declare(handler, lambda was: then(test(was), judge))
 
     def permission_required(
         self, permissions: Sequence[str] | None = None, /, **conditions: Sequence[str]
@@ -127,35 +130,53 @@ class Guards:
         return declare
 
     def authorization_required(self, scheme: str) -> Callable[[AnyHandler], AnyHandler]:
-        """Let a handler run only for an authenticated request: "bearer". Raises RouteError for an unknown scheme."""
-        guard = self.scheme(scheme)
-        return lambda handler: _declare(handler, guard)
+        """Let a handler run only for an authenticated request: "basic", "digest" or "bearer".
 
-    def scheme(self, name: str | bool) -> Callable[[Any], Outcome]:
-        """Return the guard of an authentication scheme. Raises RouteError for an unknown one."""
-        if name not in ("bearer", True):
-            raise RouteError(f"authentication by {name!r} is not available; there is bearer")
-        return self.check_bearer
+        Raises RouteError for an unknown scheme.
+        """
+        self.scheme(scheme)
 
-    def check_bearer(self, was: Any) -> Outcome:
-        """Verify the bearer token by the app's handler, else as a JWT. Returns None, or the reason of the refusal."""
-        if self.bearer is not None:
-            return self.bearer(was, was.request.bearer_token)
-        return was.request.JWT.get("err")
+        def declare(handler: AnyHandler) -> AnyHandler:
+            declarations(handler).scheme = scheme
+            return handler
+
+        return declare
+
+    # authentication
+
+    def authorization_handler(self, handler: AnyHandler) -> AnyHandler:
+        """Set where passwords come from in place of `app.users`: `f(was, name)`.
+
+        It returns the password, (password, encrypted), (password, encrypted, info), or None for nobody.
+        """
+        self.authorization = handler
+        return handler
+
+    def scheme(self, name: str) -> Scheme:
+        """Return an authentication scheme. Raises RouteError for an unknown one."""
+        try:
+            return self.schemes[name]
+        except KeyError:
+            known = ", ".join(self.schemes)
+            raise RouteError(f"authentication by {name!r} is not available; there are {known}") from None
+
+    def scheme_for(self, wanted: Sequence[str | bool | None], usual: str) -> Scheme | None:
+        """Return the scheme of a route from what was said of it, the nearest first; True is the `usual` one."""
+        said = next((item for item in wanted if item is not None), None)
+        return self.scheme(usual if said is True else str(said)) if said else None
+
+    def _find_user(self, was: Any, name: str) -> Any:
+        return self.authorization(was, name) if self.authorization is not None else was.app.users.get(name)
 
 
-def refuse(outcome: object) -> object:
+def refuse(was: Any, outcome: object) -> object:
     """Return the answer that a guard's outcome stands for. Raises HTTPError 401 for a text (RFC 9110 15.5.2)."""
     if not isinstance(outcome, str):
         return outcome
-    challenge = 'Bearer realm="App"'
-    if outcome != "no bearer token":
-        challenge += f', error="invalid_token", error_description="{_quoted(outcome)}"'
-    raise HTTPError(401, outcome, headers=[("www-authenticate", challenge)])
-
-
-def _quoted(text: str) -> str:
-    return "".join(character for character in text if " " <= character <= "~").replace("\\", "\\\\").replace('"', '\\"')
+    if was.request.wire == "websocket":  # browsers do not ask for a password there
+        raise HTTPError(401, outcome)
+    scheme: Scheme = was.request.route.scheme or was.app.guards.schemes["bearer"]
+    raise HTTPError(401, outcome, headers=scheme.challenge(was, outcome))
 
 
 def _declare(handler: AnyHandler, guard: Callable[[Any], Outcome]) -> AnyHandler:

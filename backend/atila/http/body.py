@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +18,7 @@ from .uploads import Upload, spooled
 
 
 class Fields(dict[str, Any]):
-    """Parameters by name, also as attributes: `args.limit`. A name that came several times has the list of its values."""
+    """Parameters by name, also as attributes: `args.limit`. A name that came several times has a list."""
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -27,11 +29,12 @@ class Fields(dict[str, Any]):
 
 @dataclass(frozen=True, slots=True)
 class FormLimits:
-    """What a form may hold: fields in all, bytes of one file, bytes of one file that stay in memory."""
+    """What a body may hold: fields in all, bytes of one file, bytes of one file kept in memory, levels of JSON."""
 
     fields: int = 1000
     file_size: int = 20_000_000
     memory_size: int = 512 * 1024
+    depth: int = 64
 
 
 def parse_query(text: str, limit: int = 1000) -> Fields:
@@ -107,13 +110,67 @@ def _value(part: Any, memory_size: int) -> str | Upload:
     return Upload(spooled(content, memory_size), part.filename, part.size, part.content_type)
 
 
-def parse_json(body: bytes) -> Any:
-    """Return the value of a JSON text. Raises HTTPError 400 with the place when it is malformed or nested too deep."""
+def parse_json(body: bytes, depth: int = 64) -> Any:
+    """Return the value of a JSON text (RFC 8259).
+
+    Raises HTTPError 400 with the place when it is malformed, and for a key that an object has twice, for NaN and for
+    more than `depth` levels of nesting.
+    """
+    value = decode_json(body)
+    if isinstance(value, dict) and len(value) == body.count(b":") and _brackets(body) <= depth:
+        return value  # every colon belongs to a key of the outermost object: none is there twice
+    if _brackets(body) > depth:
+        _check_depth(value, depth)
+    _check_keys(body, value)
+    return value
+
+
+def decode_json(body: bytes, hint: Any = Any, depth: int | None = None) -> Any:
+    """Return a JSON text as a value of a type; with `depth` as strictly as `parse_json`.
+
+    Raises HTTPError 400 when it is malformed, msgspec.ValidationError when it does not fit the type.
+    """
     try:
-        return msgspec.json.decode(body)
+        if depth is not None:
+            parse_json(body, depth)
+        return msgspec.json.decode(body, type=hint)
+    except msgspec.ValidationError:
+        if hint is not Any:
+            raise
+        raise HTTPError(400, "the JSON body has a number that is out of range") from None
     except msgspec.DecodeError as error:
         raise HTTPError(400, f"the JSON body is malformed: {error}") from error
     except RecursionError as error:
         raise HTTPError(400, "the JSON body is nested too deep") from error
     except UnicodeDecodeError as error:
         raise HTTPError(400, "the JSON body is not UTF-8") from error
+
+
+def _brackets(body: bytes) -> int:
+    return body.count(b"{") + body.count(b"[")
+
+
+def _check_depth(value: Any, depth: int) -> None:
+    level = [value]
+    for _ in range(depth + 1):
+        level = [item for item in level if isinstance(item, dict | list)]
+        if not level:
+            return
+        level = [inner for item in level for inner in (item.values() if isinstance(item, dict) else item)]
+    raise HTTPError(400, f"the JSON body is nested deeper than {depth} levels")
+
+
+def _check_keys(body: bytes, value: Any) -> None:
+    # Written again, a key that was there twice is there once: fewer colons. An escaped colon would hide that.
+    with contextlib.suppress(OverflowError):
+        if b"\\u" not in body and body.count(b":") == msgspec.json.encode(value).count(b":"):
+            return
+    json.loads(body, object_pairs_hook=_unique)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        twice = next(name for index, (name, _) in enumerate(pairs) if name in dict(pairs[:index]))
+        raise HTTPError(400, f"the JSON body has the key {twice[:60]!r} twice in one object")
+    return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
+from collections.abc import ItemsView, Iterator, KeysView, ValuesView
 from dataclasses import dataclass
 from email.utils import formatdate
 from http.cookies import _unquote as unquote_value
@@ -12,6 +12,7 @@ from typing import Literal
 from urllib.parse import quote, unquote
 
 from .request import Request
+from .response import Response
 
 SameSite = Literal["Strict", "Lax", "None"]
 Expires = int | float | Literal["now", "never"] | None
@@ -160,7 +161,7 @@ class Cookies:
         for name in list(self._values):
             self.remove(name, path, domain)
 
-    def write(self, add_header: Callable[[str, str], None]) -> None:
+    def write(self, response: Response) -> None:
         """Add a Set-Cookie field for each cookie that was set."""
         for cookie in self._set.values():
-            add_header("set-cookie", cookie.render())
+            response.add_header("set-cookie", cookie.render())

@@ -30,9 +30,9 @@ class Request:
     """One request. Made by an adapter, completed by the app that answers it; lives as long as the call."""
 
     __slots__ = (
-        "_body_fields", "_claims", "_content_type", "_headers", "_query", "app", "body", "claims_of", "forwarded",
-        "id", "inner", "limits", "message", "method", "path", "path_args", "peer", "query_string", "root", "route",
-        "server_scheme", "source", "user", "version", "wire",
+        "_args", "_body_fields", "_claims", "_content_type", "_headers", "_query", "app", "body", "claims_of",
+        "forwarded", "id", "inner", "limits", "message", "method", "path", "path_args", "peer", "query_string", "root",
+        "route", "server_scheme", "source", "user", "version", "wire",
     )  # fmt: skip
 
     def __init__(
@@ -71,6 +71,7 @@ class Request:
         self.claims_of: Callable[[str | None], Record] | None = None
         self._headers: Headers | None = None
         self._query: Fields | None = None
+        self._args: Fields | None = None
         self._body_fields: Fields | None = None
         self._claims: Record | None = None
         self._content_type: tuple[str, dict[str, str]] | None = None
@@ -83,7 +84,7 @@ class Request:
 
     @property
     def uri(self) -> str:
-        path = quote(self.path, safe="/:@!$&'()*+,;=-._~%")
+        path = quote(self.path, safe="/:@!$&'()*+,;=-._~")
         return f"{path}?{self.query_string}" if self.query_string else path
 
     @property
@@ -116,7 +117,7 @@ class Request:
         return self.scheme
 
     def get_remote_addr(self) -> str:
-        """Return the client's address: the last one in X-Forwarded-For when a trusted proxy sent it, else the peer's."""
+        """Return the client's address: the last of X-Forwarded-For when a trusted proxy sent it, else the peer's."""
         if self.forwarded:
             chain = self.source.get("x-forwarded-for")
             if chain:
@@ -138,6 +139,12 @@ class Request:
         """Return the body's media type without parameters, in lower case, or None."""
         return self._media_type()[0] or None
 
+    @property
+    def is_json(self) -> bool:
+        """The body is said to be JSON: application/json, or another type whose name ends in +json (RFC 6839)."""
+        kind = self._media_type()[0]
+        return kind == "application/json" or kind.endswith("+json")
+
     def get_main_type(self) -> str | None:
         return (self.get_content_type() or "").partition("/")[0] or None
 
@@ -147,7 +154,8 @@ class Request:
     def split_uri(self) -> tuple[str, str | None, str | None, str | None]:
         """Return (path, parameters, query with its '?', fragment); absent parts are None."""
         path, _, parameters = self.path.partition(";")
-        return path, (f";{parameters}" if parameters else None), f"?{self.query_string}" if self.query_string else None, None
+        query = f"?{self.query_string}" if self.query_string else None
+        return path, f";{parameters}" if parameters else None, query, None
 
     def _media_type(self) -> tuple[str, dict[str, str]]:
         if self._content_type is None:
@@ -199,7 +207,9 @@ class Request:
     @property
     def ARGS(self) -> Fields:  # noqa: N802
         """All parameters. Defaults give way to the query, the query to the body, everything to the path."""
-        return Fields({**self.DEFAULT, **self.URL, **self.dict(), **self.path_args})
+        if self._args is None:
+            self._args = Fields({**self.DEFAULT, **self.URL, **self.dict(), **self.path_args})
+        return self._args
 
     args = ARGS
 
@@ -213,6 +223,7 @@ class Request:
     def set_data(self, fields: Record) -> None:
         """Give the request the parameters of another protocol's message in place of a parsed body."""
         self._body_fields = Fields(fields)
+        self._args = None
 
     def form(self) -> Fields | None:
         kind, parameters = self._media_type()
@@ -227,17 +238,16 @@ class Request:
         return self._body_fields
 
     def json(self) -> Any:
-        """Return the decoded JSON body, or None when the body is not JSON. Raises HTTPError 400 when it is malformed."""
-        kind = self._media_type()[0]
-        if not self.body or not (kind == "application/json" or kind.endswith("+json")):
+        """Return the decoded JSON body, or None when it is not JSON. Raises HTTPError 400 when it is malformed."""
+        if not self.body or not self.is_json:
             return None
-        return parse_json(self.body)
+        return parse_json(self.body, (self.limits or FormLimits()).depth)
 
     def dict(self) -> Fields:
         if self._body_fields is None:
             fields = self.form()
             if fields is None:
-                value = self.json()
+                value = self.json() if self.wire != "grpc" else _fields_of(self.message)
                 if value is not None and not isinstance(value, dict):
                     raise HTTPError(400, f"the JSON body is {_json_kind(value)}; an object is expected")
                 fields = Fields(value or {})
@@ -267,6 +277,11 @@ class Request:
         return self._claims
 
     @property
+    def claims_read(self) -> Record | None:
+        """The claims of the bearer token if somebody asked for them already, else None."""
+        return self._claims
+
+    @property
     def bearer_token(self) -> str | None:
         """The token of `Authorization: Bearer …` (RFC 6750 2.1), or None."""
         value = self.source.get("authorization")
@@ -289,6 +304,11 @@ class Request:
             if name not in ("content-type", "content-length"):
                 environ["HTTP_" + name.upper().replace("-", "_")] = value
         return environ
+
+
+def _fields_of(message: Any) -> Record:
+    """Return the fields of a protobuf message that are set, so that guards and checks find them by name."""
+    return {field.name: value for field, value in message.ListFields()} if hasattr(message, "ListFields") else {}
 
 
 def _json_kind(value: object) -> str:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
+import msgspec
+
 from ..errors import HTTPError
 from ..status import parse_status
+from .conditional import Validators, precondition
 from .headers import Pairs, check_field
+from .problem import fault_data
+from .request import Request
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
@@ -29,7 +34,7 @@ class FileBody:
 
 
 class Stream:
-    """A body that comes in pieces. `close` is called once: when all is sent, or when the client went away."""
+    """A body that comes in pieces. Its source is closed once: when all is sent, or when the client went away."""
 
     __slots__ = ("_close", "chunks")
 
@@ -44,9 +49,20 @@ class Stream:
         return isinstance(self.chunks, AsyncIterator)
 
     def close(self) -> None:
+        """Close the source of a plain stream; a second call does nothing."""
         close, self._close = self._close, None
         if close is not None:
             close()
+
+    async def aclose(self) -> None:
+        """Close the source of either kind; a second call does nothing."""
+        ending = getattr(self.chunks, "aclose", None)
+        if ending is not None:
+            await ending()
+        close, self._close = self._close, None
+        outcome = close() if close is not None else None
+        if isinstance(outcome, Awaitable):
+            await outcome
 
 
 Body = bytes | FileBody | Stream
@@ -55,7 +71,7 @@ Body = bytes | FileBody | Stream
 class Response:
     """The answer being made. Lives as long as the request. Header names are kept in lower case."""
 
-    __slots__ = ("body", "detail", "exc_info", "headers", "reason", "status")
+    __slots__ = ("body", "detail", "exc_info", "headers", "reason", "request", "status")
 
     def __init__(self, status: int = 200, headers: Pairs | None = None, body: Any = b"") -> None:
         self.status = status
@@ -64,6 +80,7 @@ class Response:
         self.body: Any = body  # what the handler gave; a Body once the pipeline has encoded it
         self.detail: str | None = None
         self.exc_info: ExcInfo | None = None
+        self.request: Request | None = None  # whose answer this is; conditional answers ask it
 
     def __call__(
         self,
@@ -88,6 +105,30 @@ class Response:
     def throw(self, status: int | str) -> None:
         """End the request at once with a generated answer of this status. Raises HTTPError, always."""
         raise HTTPError(status)
+
+    def fault(
+        self,
+        message: str = "",
+        code: int | str | None = None,
+        debug: str | None = None,
+        more_info: object = None,
+        exc_info: object = None,
+        traceback: bool = False,
+    ) -> Response:
+        """Answer with the JSON of an error; the status stays as it was set, a success becomes 500."""
+        if self.status < 400:
+            self.set_status(500)
+        message = message or parse_status(self.status).reason.lower()
+        data = fault_data(message, int(code or self.status * 100), debug, more_info, exc_info, traceback)
+        self.body = msgspec.json.encode(data)
+        self.set_header("content-type", "application/json")
+        return self
+
+    def traceback(
+        self, msg: str = "", code: int = 10001, debug: str = "see traceback", more_info: object = None
+    ) -> Response:
+        """Answer with the JSON of the current exception, its frames included, in debug mode or not."""
+        return self.fault(msg, code, debug, more_info, traceback=True)
 
     def set_status(self, status: int | str) -> None:
         parsed = parse_status(status)
@@ -128,6 +169,11 @@ class Response:
         if self.headers:
             self.headers[:] = [pair for pair in self.headers if pair[0] != name]
 
+    def forget_representation(self) -> None:
+        """Drop the fields that described a body which is not sent: an error takes its place."""
+        if self.headers:
+            self.headers[:] = [pair for pair in self.headers if pair[0] not in _OF_A_BODY]
+
     def vary(self, name: str) -> None:
         """Say that the answer depends on a request header (RFC 9110 12.5.5)."""
         current = self.get_header("vary")
@@ -141,3 +187,39 @@ class Response:
         if any(character in uri for character in "<>\r\n"):
             raise ValueError(f"{uri!r} is not a URI reference")
         self.add_header("link", f"<{uri}>; rel=preload")
+
+    # conditional answers (RFC 9110 13)
+
+    def set_etag(self, tag: str, max_age: int | None = None, *, weak: bool = False) -> None:
+        """Name the version of what is answered, and how many seconds it may be kept.
+
+        Ends the request at once, by HTTPError, with 304 when the client has this version already, with 412 when it asked
+        to change another one. Raises ValueError for a tag with quotes, blanks or control characters.
+        """
+        self._validate(Validators.tagged(tag, weak), max_age)
+
+    def set_mtime(self, mtime: float, length: int | None = None, max_age: int | None = None) -> None:
+        """Say when what is answered was last changed: seconds since 1970. With its length that makes an ETag too.
+
+        Ends the request like `set_etag`.
+        """
+        self._validate(Validators.changed(mtime, length), max_age)
+
+    def set_max_age(self, seconds: int) -> None:
+        """Let the answer be kept for some seconds; 0 asks that it be validated at every use (RFC 9111 5.2.2)."""
+        self.set_header("cache-control", f"max-age={seconds}" if seconds > 0 else "no-cache")
+
+    def _validate(self, validators: Validators, max_age: int | None) -> None:
+        for name, value in validators.fields():
+            self.set_header(name, value)
+        if max_age is not None:
+            self.set_max_age(max_age)
+        status = precondition(self.request, validators) if self.request is not None else None
+        if status is not None:
+            raise HTTPError(status)
+
+
+_OF_A_BODY = frozenset(
+    "content-type content-length content-encoding content-language content-disposition content-range content-location "
+    "etag last-modified cache-control expires accept-ranges location".split()
+)

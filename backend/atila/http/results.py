@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import html
-import io
 import mimetypes
 import os
-import sys
-import traceback as tb
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import is_dataclass
 from email.utils import formatdate
 from typing import Any, Generic, TypeVar
@@ -18,13 +15,15 @@ import msgspec
 
 from ..errors import HTTPError
 from ..status import BODILESS, looks_like_status, parse_status
+from .headers import check_field
+from .problem import fault_data
 from .response import FileBody, Response, Stream
+from .streams import is_stream, stream_of, stream_of_all
 
 Data = TypeVar("Data")
 
 _HTML = ("content-type", "text/html; charset=utf-8")
 _JSON = ("content-type", "application/json")
-_CHUNK = 64 * 1024  # bytes read from a file object at a time
 
 
 class API(Generic[Data]):
@@ -72,12 +71,8 @@ def fault(
     parsed = parse_status(status)
     if parsed.code < 300:
         return API(str(parsed), {**({"message": message} if message else {}), **fields})
-    body: dict[str, Any] = {"code": code or parsed.code * 100, "message": message or parsed.reason.lower()}
-    if traceback or exc_info:
-        fields.setdefault("traceback", describe_exception(exc_info))
-        debug = debug or "see traceback"
-    extra = {"debug": debug, "more_info": more_info}
-    body.update({name: value for name, value in extra.items() if value is not None})
+    message = message or parsed.reason.lower()
+    body = fault_data(message, code or parsed.code * 100, debug, more_info, exc_info, traceback)
     return API(str(parsed), {**body, **fields})
 
 
@@ -96,31 +91,8 @@ def redirect(
     response.set_header("location", quote(url, safe="/:?#[]@!$&'()*+,;=%-._~"))
     response.set_headers(headers)
     link = html.escape(url, quote=True)
-    response.body = body or f'<html><head><title>{response.reason}</title></head><body><a href="{link}">{link}</a></body></html>'
+    response.body = body or f'<html><head><title>{html.escape(response.reason)}</title></head><body><a href="{link}">{link}</a></body></html>'
     return response
-
-
-def describe_exception(exc_info: object = None) -> list[str]:
-    """Return an exception as lines: what it is, where it was raised, then the frames that led there, innermost first."""
-    error = exc_info[1] if isinstance(exc_info, tuple) else exc_info
-    if not isinstance(error, BaseException):
-        error = sys.exc_info()[1]
-    if error is None:
-        return []
-    frames = tb.extract_tb(error.__traceback__)
-    lines = [f"[{type(error).__name__}] {error}"]
-    lines += [f"in file {frame.filename} at line {frame.lineno}, function {frame.name}" for frame in reversed(frames)]
-    return lines
-
-
-def error_data(error: HTTPError) -> dict[str, Any]:
-    """Return the JSON shape of every generated error: code, message, and more_info and errors where there are any."""
-    data: dict[str, Any] = {"code": error.code, "message": error.message}
-    if error.detail is not None:
-        data["more_info"] = error.detail
-    if error.reasons:
-        data["errors"] = [reason._asdict() for reason in error.reasons]
-    return data
 
 
 class File:
@@ -151,6 +123,8 @@ def encode(response: Response, result: Any) -> None:
         encoder = _encoder_for(kind, result)
     encoder(response, result)
     if response.status in BODILESS:
+        if isinstance(response.body, Stream):
+            response.body.close()
         response.body = b""
         response.del_header("content-type")
 
@@ -190,74 +164,25 @@ def _encode_data(response: Response, result: object) -> None:
 def _encode_file(response: Response, result: File) -> None:
     try:
         state = os.stat(result.path)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise HTTPError(404, f"{os.path.basename(result.path)} is not there") from error
     if not os.path.isfile(result.path):
         raise HTTPError(404, f"{os.path.basename(result.path)} is not a file")
+    check_field("content-type", result.mimetype)
     response.body = FileBody(result.path, state.st_size)
     _default_type(response, ("content-type", result.mimetype))
 
 
 def _encode_stream(response: Response, result: Any) -> None:
-    response.body = Stream(*_chunks(result))
+    response.body = stream_of(result)
     _default_type(response, _HTML)
 
 
 def _encode_list(response: Response, result: list[Any] | tuple[Any, ...]) -> None:
     if not result:
         raise TypeError("an empty list is no answer over HTTP; return was.API(...) for JSON")
-    pieces = [_chunks(_streamable(item)) for item in result]
-
-    def chunks() -> Iterator[bytes]:
-        for piece, _ in pieces:
-            yield from piece
-
-    def close() -> None:
-        for _, close_piece in pieces:
-            if close_piece is not None:
-                close_piece()
-
-    response.body = Stream(chunks(), close)
+    response.body = stream_of_all(result)
     _default_type(response, _HTML)
-
-
-def _streamable(item: object) -> object:
-    if isinstance(item, (str, bytes)):
-        return iter([item])
-    if isinstance(item, AsyncIterable) or not _is_stream(item):
-        raise TypeError(f"a list as an answer holds text, bytes, files and iterators, not {type(item).__name__}")
-    return item
-
-
-def _chunks(source: Any) -> tuple[Any, Callable[[], object] | None]:
-    """Return the pieces of a file object, an object with `more()` or an iterator, and how to close it."""
-    close = getattr(source, "close", None)
-    if hasattr(source, "read"):
-        return iter(lambda: source.read(_CHUNK) or None, None), close
-    if hasattr(source, "more"):
-        return iter(source.more, None), close
-    if isinstance(source, AsyncIterable):
-        return _encode_each_async(source), None
-    return _encode_each(source), close
-
-
-def _encode_each(source: Iterable[str | bytes]) -> Iterator[bytes]:
-    for piece in source:
-        yield piece.encode() if isinstance(piece, str) else piece
-
-
-async def _encode_each_async(source: AsyncIterable[str | bytes]) -> AsyncIterator[bytes]:
-    try:
-        async for piece in source:
-            yield piece.encode() if isinstance(piece, str) else piece
-    finally:
-        close = getattr(source, "aclose", None)
-        if close is not None:
-            await close()
-
-
-def _is_stream(result: object) -> bool:
-    return isinstance(result, (Iterator, AsyncIterable, io.IOBase)) or hasattr(result, "more") or hasattr(result, "read")
 
 
 def _encoder_for(kind: type, result: object) -> Callable[[Response, Any], None]:
@@ -265,7 +190,7 @@ def _encoder_for(kind: type, result: object) -> Callable[[Response, Any], None]:
         return _encode_data
     if issubclass(kind, API):
         return _encode_api
-    if _is_stream(result):
+    if is_stream(result):
         return _encode_stream
     hint = "return was.API(...) for JSON" if kind in (dict, list, int, float, bool) else "return text, bytes or was.API(...)"
     raise TypeError(f"a handler returned {kind.__name__}, which has no form over HTTP: {hint}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -26,6 +26,7 @@ class Declarations:
     after: list[Callable[[Any], Any]] = field(default_factory=list)  # run_after
     checks: list[Any] = field(default_factory=list)  # test_params
     permissions: list[Any] = field(default_factory=list)  # permission_required
+    scheme: str | None = None  # authorization_required
 
 
 def declarations(handler: Handler) -> Declarations:
@@ -80,21 +81,34 @@ def _tuple(rule: str, name: str, value: Iterable[str]) -> tuple[str, ...]:
 
 
 class Route:
-    """One rule of one handler. Lives as long as the mount that declared it. Raises RouteError for a wrong declaration."""
+    """One rule of one handler. Lives as long as its mount. Raises RouteError for a wrong declaration."""
 
     __slots__ = (
-        "asynchronous", "binder", "declared", "defaults", "handler", "job", "module", "name", "options", "prefix",
-        "rule", "signature",
+        "asynchronous", "binder", "declared", "defaults", "guards", "handler", "job", "module", "mounted_with", "name",
+        "options", "rule", "scheme", "sharing", "signature",
     )  # fmt: skip
 
-    def __init__(self, rule: Rule, handler: Handler, options: RouteOptions, *, name: str = "", module: Any = None) -> None:
+    def __init__(
+        self,
+        rule: Rule,
+        handler: Handler,
+        options: RouteOptions,
+        *,
+        name: str = "",
+        module: Any = None,
+        mounted_with: Mapping[str, Any] | None = None,
+    ) -> None:
         self.rule = rule
         self.handler = handler
         self.options = options
         self.name = name or handler.__name__  # with the namespace of its mount: "regist.login"
         self.module = module
+        self.mounted_with = mounted_with or {}  # the options of the mount that declared it
         self.asynchronous = inspect.iscoroutinefunction(handler)
         self.declared = declarations(handler)
+        self.guards: list[Callable[[Any], Any]] = []  # of this route and its handler; set when the app is built
+        self.scheme: Any = None  # how its callers authenticate, None if they need not; set when the app is built
+        self.sharing: Any = None  # which other origins may call; set when the app is built
         self.signature = list(inspect.signature(handler).parameters.values())
         self.defaults = {
             item.name: item.default for item in self.signature[1:] if item.default is not inspect.Parameter.empty
@@ -122,12 +136,15 @@ class Route:
 
     def _check(self) -> None:
         where = f"route {self.rule.text!r}, {self.handler.__qualname__}"
-        positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        nameless = inspect.Parameter.POSITIONAL_ONLY
+        positional = (nameless, inspect.Parameter.POSITIONAL_OR_KEYWORD)
         if not self.signature or self.signature[0].kind not in positional:
             raise RouteError(f"{where}: a handler's first argument is `was`")
         taken = {item.name for item in self.signature[1:]}
         if any(item.kind is item.VAR_POSITIONAL for item in self.signature):
             raise RouteError(f"{where}: parameters have names; write **{'form'} in place of *arguments")
+        if any(item.kind is nameless for item in self.signature[1:]):
+            raise RouteError(f"{where}: parameters are given by name, so only `was` can stand before a /")
         missing = [name for name in self.rule.names if name not in taken]
         if missing and not self.open_ended:
-            raise RouteError(f"{where}: the rule has <{missing[0]}>, the handler has no such argument (530 Parameter Mismatch)")
+            raise RouteError(f"{where}: no argument for the rule's <{missing[0]}> (530 Parameter Mismatch)")
