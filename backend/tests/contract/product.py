@@ -23,7 +23,7 @@ from app.settings import Settings, load
 BACKEND = Path(__file__).resolve().parents[2]
 PASSWORD = "correct horse battery staple"
 ROLES: dict[str, Role] = {"uma": "user", "ben": "user", "sam": "staff"}
-PATIENCE = 30.0  # seconds until it must be ready
+PATIENCE = 60.0  # seconds until it must be ready
 
 
 class Product:
