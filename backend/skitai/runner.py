@@ -14,7 +14,7 @@ from atila.errors import SettingError
 
 from . import logs
 from .control import Line
-from .supervisor import Supervisor, own_command
+from .supervisor import SHARED_PORTS, Supervisor, own_command
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -51,8 +51,8 @@ class Options:
             raise SettingError(f"port {self.port!r}: a number from 1 to 65535")
         if self.workers < 1 or self.threads < 0:
             raise SettingError("run() needs at least one worker, and threads of 0 or more")
-        if self.workers > 1 and sys.platform == "win32":
-            raise SettingError("Windows shares no port between processes: workers=1 there")
+        if self.workers > 1 and not SHARED_PORTS:
+            raise SettingError("only Linux shares a port between processes: workers=1 here")
         if (self.certificate is None) != (self.key is None):
             raise SettingError("TLS needs both: certificate= and key=")
 

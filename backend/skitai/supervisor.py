@@ -25,6 +25,7 @@ from .watcher import Watcher, broken_file
 _log = logging.getLogger("skitai")
 _TICK = 0.5  # seconds between looks at deadlines
 _POSIX = os.name == "posix"
+SHARED_PORTS = sys.platform == "linux"  # elsewhere an old and a new worker cannot listen side by side
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGCHLD", "SIGBREAK")
 
 
@@ -46,6 +47,7 @@ class Worker:
     state: State = State.STARTING
     kill_at: float = float("inf")  # on the monotonic clock
     replaces: Worker | None = None  # stopped as soon as this one is ready
+    again: bool = False  # started anew when its exit was seen
     received: bytearray = field(default_factory=bytearray)
 
 
@@ -204,6 +206,8 @@ class Supervisor:
             self._failed_to_start(worker)
         elif worker.state is State.READY and not self._stopping:
             self._died(worker)
+        elif worker.again and not self._stopping:
+            self._start(worker.slot)
 
     def _hang_up(self, worker: Worker) -> None:
         if worker.control is not None:
@@ -245,8 +249,13 @@ class Supervisor:
         """Start the replacement of the first ready worker at or after a slot; the others follow when it is ready."""
         ready = sorted((worker for worker in self._in(State.READY) if worker.slot >= slot), key=lambda each: each.slot)
         waiting = {worker.replaces for worker in self._in(State.STARTING)}
-        if ready and ready[0] not in waiting and not self._stopping:
+        if not ready or ready[0] in waiting or self._stopping:
+            return
+        if SHARED_PORTS:
             self._start(ready[0].slot, replaces=ready[0])
+        else:
+            ready[0].again = True
+            self._retire(ready[0])
 
     def _stop_all(self) -> None:
         self._stopping = True

@@ -43,8 +43,9 @@ class Served:
         self.adapter.__rsgi_init__(loop)
         if grpc.has_services(self.mounts.apps):
             options = self.options
+            tls = grpc.Tls(options.key, options.certificate) if options.key and options.certificate else None
             self.grpc = grpc.GrpcServer(
-                self.mounts, options.address, options.grpc, options.grpc_threads, self.adapter.settings
+                self.mounts, options.address, options.grpc, options.grpc_threads, self.adapter.settings, tls
             )
             self._open_grpc(self.grpc, loop)
         self._follow_main_process(loop)
@@ -70,15 +71,16 @@ class Served:
         return self.options.stop_timeout * 0.8
 
     def _tell_ready(self) -> None:
-        apps = self.mounts.apps
-        reload = any(getattr(app, "use_reloader", False) for app in apps) if self.options.reload is None else None
-        scheme = "https" if self.options.certificate else "http"
-        addresses = [f"{scheme}://{_bracketed(self.options.address)}:{self.options.port}"]
+        apps, options = self.mounts.apps, self.options
+        wants = options.reload
+        if wants is None:
+            wants = any(getattr(app, "use_reloader", False) for app in apps)
+        scheme = "https" if options.certificate else "http"
+        addresses = [f"{scheme}://{_bracketed(options.address)}:{options.port}"]
         if self.grpc is not None:
-            addresses.append(f"grpc://{_bracketed(self.options.address)}:{self.options.grpc}")
+            addresses.append(f"{'grpcs' if options.key else 'grpc'}://{_bracketed(options.address)}:{options.grpc}")
         folders = [str(folder) for folder in code_folders(apps, self.engine.folder)]
-        wanted = bool(self.options.reload if reload is None else reload) and not self.engine.production
-        self.line.tell(Ready(wanted, folders, addresses, self.grpc is not None))
+        self.line.tell(Ready(wants and not self.engine.production, folders, addresses, self.grpc is not None))
 
     def _follow_main_process(self, loop: asyncio.AbstractEventLoop) -> None:
         """Stop when the main process is gone; let gRPC calls end together with HTTP requests."""

@@ -8,6 +8,8 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 from urllib.parse import unquote
 
@@ -31,6 +33,14 @@ def has_services(apps: Iterable[Any]) -> bool:
     return any(services_of([app.root + route.rule.text for route in app.router.routes]) for app in apps)
 
 
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Files in PEM: the key, not encrypted, and the certificate with its chain."""
+
+    key: Path
+    certificate: Path
+
+
 class GrpcServer:
     """The gRPC side of one worker. Lives as long as the worker.
 
@@ -38,8 +48,11 @@ class GrpcServer:
     it has nothing to say: then the call is looked at, and ended when the client left or the server stops.
     """
 
-    def __init__(self, site: Site, address: str, port: int, threads: int, settings: AdapterSettings) -> None:
+    def __init__(
+        self, site: Site, address: str, port: int, threads: int, settings: AdapterSettings, tls: Tls | None = None
+    ) -> None:
         self.site = site
+        self.tls = tls
         self.address = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
         self.settings = settings
         self.loop: asyncio.AbstractEventLoop | None = None
@@ -54,7 +67,11 @@ class GrpcServer:
         pool = ThreadPoolExecutor(self._threads, "grpc", initializer=adopt, initargs=(loop,))
         options = [("grpc.so_reuseport", 1), ("grpc.max_receive_message_length", MAX_MESSAGE)]
         server = grpc.server(pool, handlers=[_Methods(self)], options=options)
-        server.add_insecure_port(self.address)
+        if self.tls is None:
+            server.add_insecure_port(self.address)
+        else:
+            pair = (self.tls.key.read_bytes(), self.tls.certificate.read_bytes())
+            server.add_secure_port(self.address, grpc.ssl_server_credentials([pair]))
         server.start()
         self._server = server
 

@@ -6,10 +6,16 @@ import contextlib
 import os
 import signal
 import socket
+import ssl
+import subprocess
 import threading
 import time
+from pathlib import Path
 
+import grpc
 import httpx
+
+from contracts.photos.v1 import photos_pb2 as pb
 
 from .conftest import Start
 from .engine_process import EngineProcess, free_ports, wait_until
@@ -181,3 +187,103 @@ def _alive(pid: int) -> bool:
             return file.read().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_ctrl_c_reaches_everybody_and_ends_quietly(start: Start) -> None:
+    engine = start(APP, workers=2)
+    os.killpg(engine.process.pid, signal.SIGINT)
+    assert engine.process.wait(10) == 0
+    assert "Traceback" not in engine.output
+
+
+def test_a_second_signal_does_not_wait(start: Start) -> None:
+    engine = start(APP, stop_timeout=30.0)
+    thread = threading.Thread(target=_ask_and_lose, args=(f"{engine.url}/slow?seconds=20",))
+    thread.start()
+    time.sleep(0.4)
+    engine.tell(signal.SIGTERM)
+    time.sleep(0.3)
+    assert engine.stop(signal.SIGTERM, timeout=3) == 0
+    thread.join()
+
+
+def test_a_hook_that_fails_while_mounting_is_told(start: Start) -> None:
+    engine = start(
+        """
+@app.mounted
+def broken(was):
+    raise ValueError("no table of users")
+skitai.mount("/", app)
+""",
+        ready=False,
+    )
+    assert engine.process.wait(20) == 1
+    assert "ValueError: no table of users" in engine.output
+    assert "a worker could not start" in engine.output
+
+
+def test_without_threads_plain_handlers_run_on_the_loop(start: Start) -> None:
+    engine = start(
+        APP + '\n@app.route("/thread")\ndef thread(was):\n    return threading.current_thread().name\n', threads=0
+    )
+    assert httpx.get(f"{engine.url}/thread").text == "MainThread"
+
+
+def test_where_ports_are_not_shared_the_old_worker_stops_first(start: Start) -> None:
+    engine = start("from skitai import supervisor\nsupervisor.SHARED_PORTS = False\n" + APP)
+    (before,) = engine.workers
+    engine.tell(signal.SIGHUP)
+    wait_until(lambda: before not in engine.workers and len(engine.workers) == 1, 10)
+    wait_until(lambda: _answers(engine), 10)
+    assert engine.stop() == 0
+
+
+def _answers(engine: EngineProcess) -> bool:
+    try:
+        return httpx.get(f"{engine.url}/pid").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def test_tls_on_both_ports(start: Start, tmp_path: Path) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subprocess.run(
+        [
+            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+            "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+            "-keyout", key, "-out", certificate,
+        ],
+        check=True,
+        capture_output=True,
+    )  # fmt: skip
+    body = """
+from contracts.photos.v1 import photos_pb2 as pb
+from pathlib import Path
+
+@app.route("/contracts.photos.v1.PhotoService/Get")
+def Get(was, request):
+    return pb.Photo(id=request.id)
+"""
+    engine = start(body + APP, key=Files(key), certificate=Files(certificate))
+    trusted = ssl.create_default_context(cafile=str(certificate))
+    with httpx.Client(http2=True, verify=trusted) as client:
+        answer = client.get(f"https://127.0.0.1:{engine.port}/pid")
+    assert (answer.status_code, answer.http_version) == (200, "HTTP/2")
+    credentials = grpc.ssl_channel_credentials(certificate.read_bytes())
+    with grpc.secure_channel(f"localhost:{engine.port + 1}", credentials) as channel:
+        get = channel.unary_unary(
+            "/contracts.photos.v1.PhotoService/Get",
+            request_serializer=pb.GetRequest.SerializeToString,
+            response_deserializer=pb.Photo.FromString,
+        )
+        assert get(pb.GetRequest(id=7), timeout=5).id == 7
+
+
+class Files:
+    """A path as the source text of a script names it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __repr__(self) -> str:
+        return f"Path({str(self.path)!r})"
