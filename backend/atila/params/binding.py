@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import is_dataclass
-from typing import Any, get_type_hints, is_typeddict
+from typing import Any, Literal, get_type_hints, is_typeddict
 
 import msgspec
 
 from ..errors import HTTPError, Reason, RouteError, bad_parameters
+from ..http.body import FormLimits, decode_json
 from ..http.request import Request
 from ..routing.route import Handler, Route
 from .types import Converter, converter_for
+
+Scope = Literal["ARGS", "URL", "FORM", "JSON", "DATA", "PARAMS", "DEFAULT"]  # where parameters come from
 
 _NOTHING: dict[str, Any] = {}
 
@@ -32,9 +35,15 @@ class Argument:
 
 
 class Binder:
-    """Makes the keyword arguments of one handler. Lives as long as its route. Raises RouteError for hints it cannot use."""
+    """Makes the keyword arguments of one handler. Lives as long as its route.
 
-    __slots__ = ("arguments", "body", "free", "in_path", "message", "names", "open_ended", "result")
+    Raises RouteError for hints it cannot use.
+    """
+
+    __slots__ = (
+        "arguments", "body", "first", "free", "in_path", "message", "names", "only_path", "open_ended", "rest",
+        "result",
+    )  # fmt: skip
 
     def __init__(self, route: Route) -> None:
         hints = read_hints(route.handler)
@@ -49,7 +58,10 @@ class Binder:
         self.body = bodies[0] if bodies else None
         self.arguments = [item for item in all_arguments if not item.is_body]
         self.names = {item.name for item in all_arguments}
+        self.first = route.signature[0].name  # the one that takes `was`
         self.in_path = frozenset(route.rule.names)
+        self.rest = self.in_path - self.names  # parameters of the path that only **keywords take
+        self.only_path = not self.open_ended and self.names <= self.in_path
         self.free = not all_arguments and not self.open_ended  # takes nothing, and so ignores what is sent
         self.message = taken[0].name if taken else ""  # the argument that takes a gRPC message
 
@@ -66,7 +78,7 @@ class Binder:
         query = request.URL if request.query_string else _NOTHING
         reasons: list[Reason] = []
         if self.body is None or request.wire != "http":
-            data = request.dict() if request.body or request.wire != "http" else _NOTHING
+            data = self._data(request) if request.body or request.wire != "http" else _NOTHING
             bound: dict[str, Any] = {}
         else:
             data = _NOTHING
@@ -74,11 +86,17 @@ class Binder:
         self._bind_each(bound, path, query, data, request, reasons)
         if query or data:
             self._bind_rest(bound, query, data, reasons)
-        if self.open_ended and len(path) > len(bound):
-            bound.update({name: value for name, value in path.items() if name not in bound})
+        if self.rest:
+            bound.update({name: path[name] for name in self.rest if name in path})
         if reasons:
             raise bad_parameters(reasons)
         return bound
+
+    def _data(self, request: Request) -> dict[str, Any]:
+        """Return the body's fields. A handler that takes only the path may read a JSON array by `request.json()`."""
+        if self.only_path and isinstance(request.json(), list):
+            return _NOTHING
+        return request.dict()
 
     def _bind_each(
         self,
@@ -89,16 +107,17 @@ class Binder:
         request: Request,
         reasons: list[Reason],
     ) -> None:
-        for argument in self.arguments if request.wire == "http" or self.body is None else [*self.arguments, self.body]:
+        called = request.wire != "http"
+        for argument in self.arguments if self.body is None or not called else [*self.arguments, self.body]:
             name = argument.name
             strict = False
             if name in path:
                 value = path[name]
-            elif name in self.in_path and request.wire == "http":
+            elif name in self.in_path and not called:
                 continue  # an optional end of the path that was left out comes from nowhere else
             elif name in data:
                 value = data[name]
-                strict = request.wire != "http" or request.get_sub_type() == "json"
+                strict = called or request.is_json
             elif name in query:
                 value = query[name]
             else:
@@ -118,12 +137,16 @@ class Binder:
     ) -> None:
         names = self.names
         if self.open_ended:
-            bound.update({name: value for name, value in query.items() if name not in names})
-            bound.update({name: value for name, value in data.items() if name not in names})
+            rest = {**query, **data} if query and data else query or data
+            bound.update({name: value for name, value in rest.items() if name not in names})
+            if bound.pop(self.first, None) is not None:
+                reasons.append(Reason(self.first, f"parameter `{self.first}` is unknown"))
             return
-        for name in [*query, *data]:
-            if name not in names or (name in self.in_path and name not in bound):
-                reasons.append(Reason(name, f"parameter `{name}` is unknown"))
+        reasons.extend(
+            Reason(name, f"parameter `{name}` is unknown")
+            for name in [*query, *data]
+            if name not in names or (name in self.in_path and name not in bound)
+        )
 
     def _bind_body(self, request: Request, argument: Argument, reasons: list[Reason]) -> dict[str, Any]:
         body = request.body
@@ -131,20 +154,16 @@ class Binder:
             if argument.required:
                 reasons.append(Reason(argument.name, "a body is missing"))
             return {}
-        kind = request.get_content_type() or ""
         try:
-            if kind == "application/json" or kind.endswith("+json"):
-                return {argument.name: msgspec.json.decode(body, type=argument.hint)}
+            if request.is_json:
+                return {argument.name: decode_json(body, argument.hint, (request.limits or FormLimits()).depth)}
             fields = request.form()
             if fields is None:
-                raise HTTPError(415, f"the body is {kind or 'of no stated type'}; JSON or a form is expected")
+                kind = request.get_content_type() or "of no stated type"
+                raise HTTPError(415, f"the body is {kind}; JSON or a form is expected")
             return {argument.name: msgspec.convert(fields, argument.hint, strict=False)}
         except msgspec.ValidationError as error:
             reasons.extend(_every_reason(request, argument.hint, error))
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise HTTPError(400, f"the JSON body is malformed: {error}") from error
-        except RecursionError as error:
-            raise HTTPError(400, "the JSON body is nested too deep") from error
         return {}
 
 
@@ -180,7 +199,7 @@ def _every_reason(request: Request, hint: Any, first: msgspec.ValidationError) -
                 reasons.append(Reason(name, f"parameter `{name}` is missing"))
             continue
         try:
-            converter_for(name, field.type)(value[name], request.get_sub_type() == "json")
+            converter_for(name, field.type)(value[name], request.is_json)
         except (ValueError, TypeError) as error:
             reasons.append(Reason(name, str(error)))
     known = {field.encode_name for field in fields}

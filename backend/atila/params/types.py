@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import types
 from collections.abc import Callable
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -25,22 +26,26 @@ def converter_for(name: str, hint: Any) -> Converter:
         msgspec.json.schema_components([hint])
     except TypeError as error:
         raise RouteError(f"argument {name}: {hint!r} cannot be read from a request: {error}") from error
+    measured = any(item is float for item in alternatives(hint))
     collection = any(get_origin(item) in _COLLECTIONS or item in _COLLECTIONS for item in alternatives(hint))
 
     def convert(value: Any, strict: bool) -> Any:
         if collection and not strict and not isinstance(value, list):
             value = [value]
         try:
-            return msgspec.convert(value, hint, strict=strict)
+            converted = msgspec.convert(value, hint, strict=strict)
         except msgspec.ValidationError as error:
-            raise ValueError(_explain(name, hint, value, str(error))) from error
+            raise ValueError(_explain(name, hint, str(error))) from error
+        if measured and isinstance(converted, float) and not math.isfinite(converted):
+            raise ValueError(f"parameter `{name}` should be a number")
+        return converted
 
     return convert
 
 
 def is_upload(hint: Any) -> bool:
     """Say whether a hint is Upload, an optional one, or a list of them."""
-    return any(item is Upload or (get_origin(item) is list and get_args(item) == (Upload,)) for item in alternatives(hint))
+    return any(item in (Upload, list[Upload]) for item in alternatives(hint))
 
 
 def alternatives(hint: Any) -> tuple[Any, ...]:
@@ -53,7 +58,7 @@ def alternatives(hint: Any) -> tuple[Any, ...]:
 def _upload_converter(name: str, hint: Any) -> Converter:
     many = any(get_origin(item) is list for item in alternatives(hint))
 
-    def convert(value: Any, strict: bool) -> Any:
+    def convert(value: Any, strict: bool) -> Any:  # noqa: ARG001 - the shape of every converter
         files = value if isinstance(value, list) else [value]
         if not all(isinstance(item, Upload) for item in files):
             raise ValueError(f"parameter `{name}` should be a file of a multipart form")
@@ -66,7 +71,7 @@ def _upload_converter(name: str, hint: Any) -> Converter:
     return convert
 
 
-def _explain(name: str, hint: Any, value: object, text: str) -> str:
+def _explain(name: str, hint: Any, text: str) -> str:
     text, _, place = text.partition(" - at `$")
     plain = next((_WORDS[item] for item in alternatives(hint) if item in _WORDS), None)
     if not place.strip("`") and plain and text.startswith("Expected") and not _names_a_bound(text):

@@ -60,16 +60,17 @@ class Router:
     def __init__(self) -> None:
         self.routes: list[Route] = []
         self.scope = MountScope()
+        self._staged: list[Route] | None = None  # the routes of a module that is being replaced
         self._tree: Node | None = None
         self._static: dict[str, dict[str, Route]] = {}
         self.on_change: Callable[[], None] = lambda: None
 
     def route(self, rule: str, /, **options: Any) -> Callable[[AnyHandler], AnyHandler]:
-        """Declare a route: `@app.route("/episodes/<int:id>", methods=["GET"])`. Several on one handler are several URLs.
+        """Declare a route: `@app.route("/episodes/<int:id>", methods=["GET"])`. Several on one are several URLs.
 
         Options: methods (default GET and POST), content_types, authenticate, access_control_allow_origin,
         access_control_max_age, and for the OpenAPI document operation_id, summary, tags, status, responses,
-        include_in_schema. Raises RouteError for an option or method that does not exist or a rule that fits no argument.
+        include_in_schema. Raises RouteError for an unknown option or method, and a rule without its argument.
         """
         scope = self.scope
         read = read_options(rule, options)
@@ -78,22 +79,41 @@ class Router:
 
         def declare(handler: AnyHandler) -> AnyHandler:
             name = f"{scope.namespace}.{handler.__name__}" if scope.namespace else handler.__name__
-            self.add(Route(Rule(scope.prefix + rule), handler, read, name=name, module=scope.module))
+            full = Rule(scope.prefix + rule)
+            self.add(Route(full, handler, read, name=name, module=scope.module, mounted_with=scope.options))
             return handler
 
         return declare
 
     def add(self, route: Route) -> None:
         """Add a route; it answers from the next request on."""
+        if self._staged is not None:
+            self._staged.append(route)
+            return
         self.routes.append(route)
         self._tree = None
         self.on_change()
 
     def remove_module(self, module: Any) -> None:
         """Drop every route that a mount of this module declared."""
-        self.routes = [route for route in self.routes if route.module is not module]
-        self._tree = None
-        self.on_change()
+        self._use([route for route in self.routes if route.module is not module])
+
+    @contextmanager
+    def replacing(self, module: Any) -> Iterator[list[Route]]:
+        """Put the routes declared inside this block in the place of a module's, all at once at its end.
+
+        Requests meet the old routes or the new ones, never none. Raises RouteError when the new ones collide with
+        others; then nothing has changed.
+        """
+        staged: list[Route] = []
+        self._staged = staged
+        try:
+            yield staged
+        finally:
+            self._staged = None
+        kept = [route for route in self.routes if route.module is not module]
+        place = next((index for index, route in enumerate(self.routes) if route.module is module), len(kept))
+        self._use([*kept[:place], *staged, *kept[place:]])
 
     @contextmanager
     def scoped(self, scope: MountScope) -> Iterator[None]:
@@ -179,31 +199,22 @@ class Router:
         return None
 
     def _grow(self) -> Node:
+        return self._use(self.routes)
+
+    def _use(self, routes: list[Route]) -> Node:
+        """Answer by these routes from now on. Raises RouteError when two of them collide; then nothing changes."""
         tree = Node()
         static: dict[str, dict[str, Route]] = {}
-        for route in self.routes:
-            self._plant(tree, static, route.rule, route)
+        for route in routes:
+            _plant(tree, static, route.rule, route)
             shorter = route.rule.without_tail()
             if shorter is not None and route.rule.tail in route.defaults:
-                self._plant(tree, static, shorter, route)
-        self._static, self._tree = static, tree
+                _plant(tree, static, shorter, route)
+        changed = routes is not self.routes
+        self.routes, self._static, self._tree = routes, static, tree
+        if changed:
+            self.on_change()
         return tree
-
-    def _plant(self, tree: Node, static: dict[str, dict[str, Route]], rule: Rule, route: Route) -> None:
-        if not rule.names:
-            table = static.setdefault(rule.text, {})
-        else:
-            table = {}
-        target = _leaf(tree, rule)
-        for method in route.options.methods:
-            known = target.get(method)
-            if known is None or (method == "HEAD" and known.handler is not route.handler):
-                target.setdefault(method, route)
-            elif known is not route:
-                raise RouteError(
-                    f"{method} {rule.text or '(the mount point)'} is routed twice: {known.name} and {route.name}"
-                )
-            table.setdefault(method, target[method])
 
     def find(self, thing: str | Handler) -> Route | None:
         """Return the first route of a name ("photos", "ns.photos") or of a handler."""
@@ -212,10 +223,24 @@ class Router:
         return next((route for route in self.routes if route.handler is thing), None)
 
 
+def _plant(tree: Node, static: dict[str, dict[str, Route]], rule: Rule, route: Route) -> None:
+    table = {} if rule.names else static.setdefault(rule.text, {})
+    target = _leaf(tree, rule) if rule.segments else table
+    for method in route.options.methods:
+        known = target.setdefault(method, route)
+        if known is not route and method != "HEAD":
+            raise RouteError(
+                f"{method} {rule.text or '(the mount point)'} is routed twice: {known.name} and {route.name}"
+            )
+        if known is not route and "GET" not in route.options.methods:
+            target[method] = known = route  # a HEAD of its own goes before the one that follows from GET
+        table[method] = known
+
+
 def _leaf(tree: Node, rule: Rule) -> dict[str, Route]:
     node = tree
     for segment in rule.segments:
         if segment.kind == "path":
             return node.tails
         node = node.child(segment.kind, segment.text)
-    return node.routes if rule.segments else {}
+    return node.routes

@@ -14,6 +14,7 @@ MAX_DIGITS = 18  # longer numbers fit no database's integer and match nothing
 
 _PARAMETER = re.compile(r"<(?:([a-z]+):)?([A-Za-z_]\w*)>\Z")
 _FLOAT = re.compile(r"\d{1,18}(\.\d{1,18})?\Z")
+_UNFIT = re.compile(r"[\x00-\x1f\x7f\ufffd\ud800-\udfff\\]")  # what adapters refuse in a path
 _SEGMENT_SAFE = "!$&'()*+,:=@-._~"
 MISS = object()  # what a converter answers for text that it does not match
 
@@ -56,11 +57,14 @@ class Segment:
     def write(self, value: object) -> str:
         """Return the value as this segment of a URL. Raises ValueError when the value cannot stand there."""
         text = str(value)
+        parts = text.split("/") if self.kind == "path" else [text]
+        if READERS[self.kind](text) is MISS or _UNFIT.search(text) or any(part in (".", "..") for part in parts):
+            raise ValueError(f"{value!r} cannot stand for <{self.kind}:{self.text}> in a URL")
         if self.kind == "path":
             return quote(text, safe=_SEGMENT_SAFE + "/")
         if self.kind == "string":
             text = text.replace(" ", "_")
-        if "/" in text or READERS[self.kind](text) is MISS:
+        if "/" in text:
             raise ValueError(f"{value!r} cannot stand for <{self.kind}:{self.text}> in a URL")
         return quote(text, safe=_SEGMENT_SAFE)
 

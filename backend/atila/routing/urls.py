@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ..errors import BuildError
+from ..http.request import Request
 from .route import Handler, Route
 from .router import Router
 
@@ -14,15 +15,13 @@ from .router import Router
 class Urls:
     """Builds the URLs of one app. `build` calls read like calls of the handler: `build("episode", 100, topic="x")`."""
 
-    __slots__ = ("apps", "current", "root", "router")
+    __slots__ = ("apps", "request", "root", "router")
 
-    def __init__(
-        self, router: Router, root: str, apps: Mapping[str, Any], current: Mapping[str, Any] | None = None
-    ) -> None:
+    def __init__(self, router: Router, root: str, apps: Mapping[str, Any], request: Request | None = None) -> None:
         self.router = router
         self.root = root  # where the app is mounted: "" or "/sub"
         self.apps = apps  # the other apps of the process, for "app:name"
-        self.current = current or {}  # the parameters of the request, for `partial`
+        self.request = request  # the one that `partial` starts from
 
     def build(self, thing: str | Handler, /, *args: object, **kwargs: object) -> str:
         """Return the path and query of a route, by name, "ns.name", "app:name", handler, or a literal "/path".
@@ -46,10 +45,14 @@ class Urls:
         return self.root + path + _query({name: value for name, value in values.items() if name not in names})
 
     def partial(self, thing: str | Handler, /, **kwargs: object) -> str:
-        """Return the URL of a route with the current request's parameters, these ones changed."""
+        """Return the URL of a route with the parameters of the current request's path and query, these ones changed.
+
+        A parameter that is set to None is left out. What came in the body stays out of the URL.
+        """
         route = self._find(thing)
         known = {item.name for item in route.signature[1:]}
-        kept = {name: value for name, value in self.current.items() if name in known and value is not None}
+        current = {**self.request.URL, **self.request.path_args} if self.request else {}
+        kept = {name: value for name, value in current.items() if name in known or route.open_ended}
         return self.build(thing, **{**kept, **kwargs})
 
     def basepath(self, thing: str | Handler, /) -> str:
