@@ -33,3 +33,8 @@ def values() -> dict[str, str]:
         text = path.read_text(encoding="utf-8") if path.exists() else ""
         stated.update({name: value.strip().strip("\"'") for name, value in ASSIGNMENT.findall(text) if value.strip()})
     return {**stated, **{name: os.environ[name] for name in stated if os.environ.get(name)}}
+
+
+def names() -> list[str]:
+    """The environment variables that are settings."""
+    return [name for name, _ in ASSIGNMENT.findall(EXAMPLE.read_text(encoding="utf-8"))]

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 import debian
+import dotenv_file
 import toolchain
 from build import compile_frontend
 from dev import migrate
@@ -79,6 +80,7 @@ def _production_environment(folder: Path) -> dict[str, str]:
     port = free_port()
     return environment(
         {
+            **dict.fromkeys(dotenv_file.names(), ""),  # an empty value hides the one in the developer's .env
             "APP_ENV": "production",
             "SECRET_KEY": secrets.token_urlsafe(48),
             "DATABASE_URL": f"sqlite:///{(folder / 'app.db').as_posix()}",

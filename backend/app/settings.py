@@ -89,8 +89,9 @@ def names() -> list[str]:
 
 def _merge(environ: Mapping[str, str], env_file: Path) -> dict[str, str]:
     written = {} if environ.get("APP_ENV") == "test" else dotenv_values(env_file, interpolate=False)
-    # An empty value means the default, so that .env can name a setting without choosing it.
-    return {name: value for name in names() if (value := environ.get(name) or written.get(name))}
+    stated = {name: environ.get(name, written.get(name)) for name in names()}
+    # An empty value means the default, so that a setting can be named without being chosen.
+    return {name: value for name, value in stated.items() if value}
 
 
 def _decode(hint: type, value: object) -> object:

@@ -44,6 +44,11 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     assert (settings.port, settings.grpc_port, settings.workers) == (9100, 9101, 3)
 
 
+def test_an_empty_value_in_the_environment_is_the_default(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("PORT=9000\n", encoding="utf-8")
+    assert load({"PORT": ""}, root=tmp_path).port == 8000
+
+
 def test_tests_never_read_the_file(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("PORT=9000\n", encoding="utf-8")
     assert load({"APP_ENV": "test", "SECRET_KEY": SECRET}, root=tmp_path).port == 8000
