@@ -109,7 +109,7 @@ def work(engine: Engine, line: Line, options: Options) -> None:
     except Exception:  # noqa: BLE001 - whatever a module raises while it is imported: say it and end
         _log.critical("the apps could not be loaded", exc_info=True)
         raise SystemExit(1) from None
-    engine.num_threads = options.threads
+    engine.name, engine.num_threads = options.name, options.threads
     settings = AdapterSettings(
         threads=WorkerThreads(options.threads) if options.threads else None,
         trusted_proxies=frozenset(options.trusted_proxies),
