@@ -20,8 +20,8 @@ from atila.alias import (
 from . import cli
 from .control import take_line
 from .engine import Engine
+from .options import Options
 from .preference import Preference, pref
-from .runner import Options
 from .runner import run as _run
 
 _line = take_line()
@@ -37,7 +37,7 @@ preference = pref
 
 
 def run(address: str = "0.0.0.0", port: int = 5000, **options: Any) -> None:  # noqa: S104 - the documented default
-    """Serve what is mounted until the process is told to stop; then end it. Options: see skitai.runner.Options.
+    """Serve what is mounted until the process is told to stop; then end it. Options: see skitai.options.Options.
 
     The script runs once in the main process and once more in every worker; `run` is where they part.
     Raises SettingError for an option that makes no sense, SystemExit at the end.

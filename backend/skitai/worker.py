@@ -18,7 +18,7 @@ from . import logs
 from .control import Line, Ready
 from .engine import Engine
 from .mounts import Mounts
-from .runner import Options
+from .options import Options
 from .servers import granian, grpc
 
 _log = logging.getLogger("skitai")

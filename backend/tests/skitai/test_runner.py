@@ -12,7 +12,8 @@ import pytest
 import skitai
 from atila import SettingError
 from skitai.engine import Engine
-from skitai.runner import Options, why_not
+from skitai.options import Options
+from skitai.runner import why_not
 
 BACKEND = Path(__file__).parents[2]
 
