@@ -15,6 +15,8 @@ from atila import Atila, Was
 from atila.http.response import Response
 
 app = Atila(__name__)
+app.title, app.version = system.NAME, system.VERSION
+app.description = "Accounts and photos. Sign in, then send the access token as `Authorization: Bearer …`."
 
 app.mount("", system, ns="system")
 app.mount("/api/v1", accounts, ns="accounts")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from atila.errors import HTTPError
+from atila.errors import HTTPError, Reason, bad_parameters
 
 Role = Literal["user", "staff", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)  # each may do what those before it may
@@ -43,12 +43,12 @@ class Actor:
     def acting_for(self, user: int | str) -> int:
         """The number of the user whose things are asked for: `me`, or a number; others need the role staff.
 
-        Raises HTTPError 403 for a stranger's things and 404 for what is no user at all.
+        Raises HTTPError 403 for a stranger's things and 400 for what cannot be a user.
         """
         if user == "me":
             return self.uid
         if not str(user).isascii() or not str(user).isdigit():
-            raise HTTPError(404, f"there is no user {user}")
+            raise bad_parameters([Reason("uid", f"a user is 'me' or a number, not {str(user)[:40]!r}")])
         if int(user) != self.uid:
             self.require(["staff"])
         return int(user)

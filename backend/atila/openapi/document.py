@@ -152,7 +152,10 @@ class _Operation:
     def _path_parameter(self, segment: Segment) -> dict[str, Any]:
         schema: Schema = dict(_PATH_SCHEMAS[segment.kind])
         bound = any(segment.text in rule.parameters for rule in self.route.declared.permissions)
-        if segment.kind == "int" and bound:
+        hint = next((item.hint for item in self.binder.arguments if item.name == segment.text), Any)
+        if len(alternatives(hint)) > 1:
+            schema = self.schemas.of(hint)
+        elif segment.kind == "int" and bound:
             words = sorted(WORDS if self.method == "GET" else WORDS - {"notme"})
             schema = {"anyOf": [schema, {"type": "string", "enum": words}]}
         return {"name": segment.text, "in": "path", "required": True, "schema": schema}

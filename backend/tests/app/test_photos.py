@@ -99,10 +99,10 @@ def test_others_need_the_role_staff(uma: TestClient, people: People) -> None:
     assert uma.get(wrong, headers={"Authorization": f"Bearer {token_of(uma, people['sam'])}"}).status_code == 404
 
 
-@pytest.mark.parametrize("user", ["notme", "new", "999999"])
-def test_there_is_no_such_user(uma: TestClient, people: People, user: str) -> None:
+@pytest.mark.parametrize(("user", "code"), [("notme", 400), ("new", 400), ("999999", 404), ("somebody", 404)])
+def test_there_is_no_such_user(uma: TestClient, people: People, user: str, code: int) -> None:
     uma.headers["Authorization"] = f"Bearer {token_of(uma, people['sam'])}"
-    assert uma.get(f"/api/v1/users/{user}/photos").status_code == 404
+    assert uma.get(f"/api/v1/users/{user}/photos").status_code == code
 
 
 def test_an_unknown_sort_column_is_named_with_the_known_ones(uma: TestClient) -> None:

@@ -112,6 +112,7 @@ def test_what_is_not_there_is_refused_with_404(surfaces: Surfaces, product: Prod
 
 
 BAD_CALLS: dict[str, tuple[Call, str]] = {
+    "user": (lambda surface: surface.list("notme"), "me"),
     "sort": (lambda surface: surface.list("me", sort="password"), "cannot sort by 'password'; there are created_at"),
     "page": (lambda surface: surface.list("me", page=0), "page should be from 1"),
     "size": (lambda surface: surface.list("me", size=101), "size should be from 1 to 100"),

@@ -6,11 +6,12 @@ The access token is answered in the body and belongs into memory; the refresh to
 from __future__ import annotations
 
 import time
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
 from app.identity import Actor
+from app.refusals import refusals
 from app.services.accounts import origin, signing_in, users
 from app.services.accounts.sessions import Client, Grant, Sessions
 from app.services.accounts.users import User
@@ -34,11 +35,17 @@ class Session(Struct, frozen=True):
     access_token: str
     expires_in: int
     user: User
-    token_type: str = "Bearer"  # noqa: S105 - RFC 6750's name of the kind
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - RFC 6750's name of the kind
 
 
 def __mount__(app: Atila) -> None:  # noqa: N807 - the documented name
-    @app.route("/auth/sign-in", methods=["POST"], content_types=["application/json"], tags=["accounts"])
+    @app.route(
+        "/auth/sign-in",
+        methods=["POST"],
+        content_types=["application/json"],
+        tags=["accounts"],
+        responses=refusals(401, 403, 429),
+    )
     def sign_in(was: Was, credentials: Credentials) -> API[Session]:
         """Sign in. 401 does not say what was wrong; 429 comes with Retry-After after too many failures."""
         origin.refuse_other_sites(was.request, own=own_origins(was))
@@ -51,7 +58,7 @@ def __mount__(app: Atila) -> None:  # noqa: N807 - the documented name
             grant = Sessions(db, days(was)).open(user, client(was))
         return signed_in(was, grant)
 
-    @app.route("/auth/refresh", methods=["POST"], tags=["accounts"])
+    @app.route("/auth/refresh", methods=["POST"], tags=["accounts"], responses=refusals(401, 403))
     def refresh_session(was: Was) -> API[Session]:
         """Exchange the refresh cookie for the next one and a new access token. Needs `X-Requested-With: fetch`."""
         origin.require_own_page(was.request, own=own_origins(was))
@@ -65,7 +72,7 @@ def __mount__(app: Atila) -> None:  # noqa: N807 - the documented name
             raise HTTPError(401, "the session has ended")
         return signed_in(was, grant)
 
-    @app.route("/auth/sign-out", methods=["POST"], status=204, tags=["accounts"])
+    @app.route("/auth/sign-out", methods=["POST"], status=204, tags=["accounts"], responses=refusals(403))
     def sign_out(was: Was) -> API[None]:
         """End the session. Needs `X-Requested-With: fetch`."""
         origin.require_own_page(was.request, own=own_origins(was))

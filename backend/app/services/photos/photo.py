@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated, Literal
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 TEXT_LIMITS = {"title": 200, "description": 2000}  # characters
 SORTS = ("created_at", "title", "size")
 PAGE_SIZE = 24  # photos a page, unless asked otherwise
 MAX_PAGE_SIZE = 100
+
+Owner = int | Literal["me"]  # whose photos
+Moment = Annotated[datetime, Meta(tz=True)]
 
 
 class Photo(Struct, frozen=True, kw_only=True):
@@ -23,8 +27,8 @@ class Photo(Struct, frozen=True, kw_only=True):
     size: int
     width: int
     height: int
-    created_at: datetime
-    updated_at: datetime
+    created_at: Moment
+    updated_at: Moment
 
 
 class PhotoPage(Struct, frozen=True):

@@ -1,0 +1,14 @@
+"""Refusals that routes tell of in the OpenAPI document, beside those that the framework knows of itself."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+SCHEMA = {"$ref": "#/components/schemas/ErrorBody"}
+
+
+def refusals(*codes: int) -> dict[int, Any]:
+    """The `responses` of a route that may refuse with these statuses."""
+    content = {"application/json": {"schema": SCHEMA}}
+    return {code: {"description": HTTPStatus(code).phrase, "content": content} for code in codes}
