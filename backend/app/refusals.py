@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Any
+
+from atila.status import parse_status
 
 SCHEMA = {"$ref": "#/components/schemas/ErrorBody"}
 
@@ -11,4 +12,4 @@ SCHEMA = {"$ref": "#/components/schemas/ErrorBody"}
 def refusals(*codes: int) -> dict[int, Any]:
     """The `responses` of a route that may refuse with these statuses."""
     content = {"application/json": {"schema": SCHEMA}}
-    return {code: {"description": HTTPStatus(code).phrase, "content": content} for code in codes}
+    return {code: {"description": parse_status(code).reason, "content": content} for code in codes}

@@ -2,7 +2,7 @@
 
 import { type Client, type ClientMeta, formDataBodySerializer, type Options as Options2, type RequestResult, type TDataShape } from './client';
 import { client } from './client.gen';
-import type { CreatePhotoData, CreatePhotoErrors, CreatePhotoResponses, DeletePhotoData, DeletePhotoErrors, DeletePhotoResponses, GetConfigData, GetConfigResponses, GetMeData, GetMeErrors, GetMeResponses, GetPhotoData, GetPhotoErrors, GetPhotoOriginalData, GetPhotoOriginalErrors, GetPhotoOriginalResponses, GetPhotoResponses, GetPhotoThumbnailData, GetPhotoThumbnailErrors, GetPhotoThumbnailResponses, ListPhotosData, ListPhotosErrors, ListPhotosResponses, RefreshSessionData, RefreshSessionResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutResponses, UpdatePhotoData, UpdatePhotoErrors, UpdatePhotoResponses } from './types.gen';
+import type { CreatePhotoData, CreatePhotoErrors, CreatePhotoResponses, DeletePhotoData, DeletePhotoErrors, DeletePhotoResponses, GetConfigData, GetConfigResponses, GetMeData, GetMeErrors, GetMeResponses, GetPhotoData, GetPhotoErrors, GetPhotoOriginalData, GetPhotoOriginalErrors, GetPhotoOriginalResponses, GetPhotoResponses, GetPhotoThumbnailData, GetPhotoThumbnailErrors, GetPhotoThumbnailResponses, ListPhotosData, ListPhotosErrors, ListPhotosResponses, RefreshSessionData, RefreshSessionErrors, RefreshSessionResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, UpdatePhotoData, UpdatePhotoErrors, UpdatePhotoResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -30,7 +30,7 @@ export const getMe = <ThrowOnError extends boolean = false>(options?: Options<Ge
 /**
  * Exchange the refresh cookie for the next one and a new access token. Needs `X-Requested-With: fetch`
  */
-export const refreshSession = <ThrowOnError extends boolean = false>(options?: Options<RefreshSessionData, ThrowOnError>): RequestResult<RefreshSessionResponses, unknown, ThrowOnError> => (options?.client ?? client).post<RefreshSessionResponses, unknown, ThrowOnError>({ url: '/api/v1/auth/refresh', ...options });
+export const refreshSession = <ThrowOnError extends boolean = false>(options?: Options<RefreshSessionData, ThrowOnError>): RequestResult<RefreshSessionResponses, RefreshSessionErrors, ThrowOnError> => (options?.client ?? client).post<RefreshSessionResponses, RefreshSessionErrors, ThrowOnError>({ url: '/api/v1/auth/refresh', ...options });
 
 /**
  * Sign in. 401 does not say what was wrong; 429 comes with Retry-After after too many failures
@@ -47,7 +47,7 @@ export const signIn = <ThrowOnError extends boolean = false>(options: Options<Si
 /**
  * End the session. Needs `X-Requested-With: fetch`
  */
-export const signOut = <ThrowOnError extends boolean = false>(options?: Options<SignOutData, ThrowOnError>): RequestResult<SignOutResponses, unknown, ThrowOnError> => (options?.client ?? client).post<SignOutResponses, unknown, ThrowOnError>({ url: '/api/v1/auth/sign-out', ...options });
+export const signOut = <ThrowOnError extends boolean = false>(options?: Options<SignOutData, ThrowOnError>): RequestResult<SignOutResponses, SignOutErrors, ThrowOnError> => (options?.client ?? client).post<SignOutResponses, SignOutErrors, ThrowOnError>({ url: '/api/v1/auth/sign-out', ...options });
 
 /**
  * What the frontend needs to know before anybody signs in

@@ -96,7 +96,7 @@ export type Session = {
     access_token: string;
     expires_in: number;
     user: User;
-    token_type?: string;
+    token_type?: 'Bearer';
 };
 
 /**
@@ -147,6 +147,19 @@ export type RefreshSessionData = {
     url: '/api/v1/auth/refresh';
 };
 
+export type RefreshSessionErrors = {
+    /**
+     * Unauthorized
+     */
+    401: ErrorBody;
+    /**
+     * Forbidden
+     */
+    403: ErrorBody;
+};
+
+export type RefreshSessionError = RefreshSessionErrors[keyof RefreshSessionErrors];
+
 export type RefreshSessionResponses = {
     /**
      * OK
@@ -168,6 +181,18 @@ export type SignInErrors = {
      * Bad Request
      */
     400: ErrorBody;
+    /**
+     * Unauthorized
+     */
+    401: ErrorBody;
+    /**
+     * Forbidden
+     */
+    403: ErrorBody;
+    /**
+     * Too Many Requests
+     */
+    429: ErrorBody;
 };
 
 export type SignInError = SignInErrors[keyof SignInErrors];
@@ -187,6 +212,15 @@ export type SignOutData = {
     query?: never;
     url: '/api/v1/auth/sign-out';
 };
+
+export type SignOutErrors = {
+    /**
+     * Forbidden
+     */
+    403: ErrorBody;
+};
+
+export type SignOutError = SignOutErrors[keyof SignOutErrors];
 
 export type SignOutResponses = {
     /**
@@ -216,7 +250,7 @@ export type GetConfigResponse = GetConfigResponses[keyof GetConfigResponses];
 export type ListPhotosData = {
     body?: never;
     path: {
-        uid: number;
+        uid: number | 'me';
     };
     query?: {
         page?: number;
@@ -264,7 +298,7 @@ export type CreatePhotoData = {
         description?: string | null;
     };
     path: {
-        uid: number;
+        uid: number | 'me';
     };
     query?: never;
     url: '/api/v1/users/{uid}/photos';
@@ -287,6 +321,10 @@ export type CreatePhotoErrors = {
      * Not Found
      */
     404: ErrorBody;
+    /**
+     * Request Entity Too Large
+     */
+    413: ErrorBody;
 };
 
 export type CreatePhotoError = CreatePhotoErrors[keyof CreatePhotoErrors];
@@ -303,7 +341,7 @@ export type CreatePhotoResponse = CreatePhotoResponses[keyof CreatePhotoResponse
 export type DeletePhotoData = {
     body?: never;
     path: {
-        uid: number;
+        uid: number | 'me';
         id: number;
     };
     query?: never;
@@ -343,7 +381,7 @@ export type DeletePhotoResponse = DeletePhotoResponses[keyof DeletePhotoResponse
 export type GetPhotoData = {
     body?: never;
     path: {
-        uid: number;
+        uid: number | 'me';
         id: number;
     };
     query?: never;
@@ -383,7 +421,7 @@ export type GetPhotoResponse = GetPhotoResponses[keyof GetPhotoResponses];
 export type UpdatePhotoData = {
     body: PhotoUpdate;
     path: {
-        uid: number;
+        uid: number | 'me';
         id: number;
     };
     query?: never;
@@ -423,7 +461,7 @@ export type UpdatePhotoResponse = UpdatePhotoResponses[keyof UpdatePhotoResponse
 export type GetPhotoOriginalData = {
     body?: never;
     path: {
-        uid: number;
+        uid: number | 'me';
         id: number;
     };
     query?: never;
@@ -455,13 +493,15 @@ export type GetPhotoOriginalResponses = {
     /**
      * OK
      */
-    200: unknown;
+    200: Blob | File;
 };
+
+export type GetPhotoOriginalResponse = GetPhotoOriginalResponses[keyof GetPhotoOriginalResponses];
 
 export type GetPhotoThumbnailData = {
     body?: never;
     path: {
-        uid: number;
+        uid: number | 'me';
         id: number;
     };
     query?: never;
@@ -493,5 +533,7 @@ export type GetPhotoThumbnailResponses = {
     /**
      * OK
      */
-    200: unknown;
+    200: Blob | File;
 };
+
+export type GetPhotoThumbnailResponse = GetPhotoThumbnailResponses[keyof GetPhotoThumbnailResponses];
