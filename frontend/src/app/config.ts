@@ -4,7 +4,7 @@ import { shallowRef } from 'vue'
 import { getConfig } from '@/api/generated/sdk.gen'
 import type { Config } from '@/api/types'
 
-const UNTIL_TOLD: Config = { name: 'Atila Starter', version: '', max_upload_bytes: 20 * 1024 * 1024 }
+const UNTIL_TOLD: Config = { name: 'Atila Starter', version: '', max_upload_bytes: 20_000_000 }
 
 export const useConfig = defineStore('config', () => {
   const config = shallowRef(UNTIL_TOLD)
