@@ -1,7 +1,7 @@
 # Every target is a script, which runs without make too: python3 scripts/NAME.py
 PYTHON ?= $(or $(shell command -v python3 || command -v python),$(error Python 3.11 or newer is needed: install it from python.org or your package manager))
 .DEFAULT_GOAL := help
-.PHONY: help dev test build serve lint format generate map bench lock doctor clean
+.PHONY: help dev test build serve lint format generate map docs rows bench lock doctor clean
 
 help: ## list these commands
 	@$(PYTHON) scripts/help.py
@@ -29,6 +29,12 @@ generate: ## write the generated code: contracts, API document, client
 
 map: ## print what each module of the backend is
 	@$(PYTHON) scripts/map.py
+
+docs: ## build the documentation and serve it on 127.0.0.1
+	@$(PYTHON) scripts/docs.py
+
+rows: ## compare the feature list with the tests and the pages
+	@$(PYTHON) scripts/rows.py
 
 bench: ## measure the backend's speed
 	@$(PYTHON) scripts/bench.py
