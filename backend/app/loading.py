@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from types import SimpleNamespace
@@ -31,10 +32,11 @@ def connected(settings: Settings) -> Iterator[Connect]:
         opened.close()
 
 
-def prepare(app: Atila, settings: Settings) -> Atila:
-    """Gives the application its settings and its database, as a mount in serve.py does."""
+def application(settings: Settings) -> Atila:
+    """The application with its settings and its database, as a mount in serve.py gives it them."""
     pref = SimpleNamespace(config=Config(settings=settings))
     bootstrap(pref)
+    app: Atila = importlib.import_module("app.app").app  # found at the call: nothing imports an application object
     app.config.update(vars(pref).pop("config"))
     for name, value in vars(pref).items():
         setattr(app, name, value)

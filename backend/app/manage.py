@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from app import database, seeding
 from app.identity import ROLES
-from app.loading import connected, prepare
+from app.loading import application, connected
 from app.settings import Settings, SettingsError, load
 
 
@@ -72,9 +72,7 @@ def user_add(settings: Settings, given: argparse.Namespace) -> None:
 
 def openapi(settings: Settings, _: argparse.Namespace) -> None:
     """Prints the OpenAPI document as JSON."""
-    from app.app import app  # it takes a second, and the other commands do without
-
-    print(json.dumps(prepare(app, settings).openapi(), indent=2, ensure_ascii=False))
+    print(json.dumps(application(settings).openapi(), indent=2, ensure_ascii=False))
 
 
 if __name__ == "__main__":

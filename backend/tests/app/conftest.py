@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from app import database
-from app.app import app
 from app.identity import Role
-from app.loading import Connect, connected, prepare
+from app.loading import Connect, application, connected
 from app.services.accounts import passwords, users
 from app.services.accounts.users import User
 from app.settings import Settings, load
@@ -48,7 +47,7 @@ def connect(settings: Settings) -> Iterator[Connect]:
 @pytest.fixture
 def cli(settings: Settings) -> Iterator[TestClient]:
     """A client of the whole application."""
-    with prepare(app, settings).test_client() as client:
+    with application(settings).test_client() as client:
         yield client
 
 
