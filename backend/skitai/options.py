@@ -26,15 +26,15 @@ class Options:
     reload: bool | None = None  # restart workers when Python files change; None is what the apps' use_reloader says
     stop_timeout: float = 30.0  # seconds that running requests get to finish after SIGTERM
     certificate: Path | None = None  # PEM with the chain; with `key` the HTTP port speaks TLS
-    key: Path | None = None
-    key_password: str | None = None
+    key: Path | None = None  # the certificate's private key, PEM
+    key_password: str | None = None  # of an encrypted key
     trusted_proxies: Sequence[str] = ()  # addresses whose X-Forwarded-* headers count
     max_connections: int = 16384  # open at once, in each worker
     header_timeout: float = 30.0  # seconds a client may take to send a request's head
     body_timeout: float = 60.0  # seconds a client may take to send a whole body
-    access_log: bool = True
-    log_format: Form = "plain"
-    log_level: str = "INFO"
+    access_log: bool = True  # one line for each answer
+    log_format: Form = "plain"  # or "json", one object a line
+    log_level: str = "INFO"  # the least important lines that are written
 
     def __post_init__(self) -> None:
         if not 0 < self.port < 65536:
