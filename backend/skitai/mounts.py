@@ -24,6 +24,7 @@ class Point:
     """What is mounted at one path: at most one app, and any number of folders, asked in their order."""
 
     prefix: str  # "" or "/sub"
+    below: str  # "/" or "/sub/"
     folders: list[Folder] = field(default_factory=list)
     app: Any = None
     single_page: Folder | None = None  # the folder whose index.html answers paths that nothing else does
@@ -61,7 +62,10 @@ class Mounts:
             point.single_page = folder
 
     def resolve(self, request: Request) -> Job:
-        for point in self._points_of(request):
+        path = request.path
+        for point in self._hosts[DEFAULT_HOST] if len(self._hosts) == 1 else self._points_of(request):
+            if point.prefix and path != point.prefix and not path.startswith(point.below):
+                continue
             job = self._resolve_at(point, request)
             if job is not None:
                 return job
@@ -78,18 +82,14 @@ class Mounts:
     # looking up
 
     def _points_of(self, request: Request) -> list[Point]:
-        if len(self._hosts) == 1:
-            return self._hosts[DEFAULT_HOST]
         host = request.host.lower()
         name = host.partition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]
         return self._hosts.get(name.rstrip(".")) or self._hosts[DEFAULT_HOST]
 
     def _resolve_at(self, point: Point, request: Request) -> Job | None:
         """Return what a point has for a request, or None when a shorter point is to be asked."""
-        path, prefix = request.path, point.prefix
-        if prefix and not (path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("", "/")):
-            return None
-        inner = path[len(prefix) :]
+        prefix = point.prefix
+        inner = request.path[len(prefix) :]
         reading = request.method in ("GET", "HEAD")
         if reading:
             for folder in point.folders:
@@ -148,7 +148,7 @@ class Mounts:
         for point in points:
             if point.prefix == prefix:
                 return point
-        made = Point(prefix)
+        made = Point(prefix, f"{prefix}/")
         points.append(made)
         points.sort(key=lambda each: -len(each.prefix))
         return made
