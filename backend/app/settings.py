@@ -26,7 +26,7 @@ class SettingsError(Exception):
 class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     """The settings of one process; made once at its start by `load` and handed to whoever needs them."""
 
-    app_env: Literal["development", "test", "production"] = "development"
+    app_env: Literal["development", "test", "production"] = "development"  # "test" never reads .env
     secret_key: str = ""  # signs tokens and cookies; development makes its own for one process when it is missing
     database_url: str = "sqlite:///backend/var/app.db"  # after `load`: with an absolute path
     host: str = "127.0.0.1"  # the address to listen on
@@ -44,7 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     access_token_seconds: Count = 600  # seconds an access token lives
     refresh_token_days: Count = 30  # days a refresh token lives unused
     trusted_proxies: tuple[str, ...] = ()  # addresses whose X-Forwarded-* headers count
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"  # the least important lines that are written
 
     @property
     def development(self) -> bool:
