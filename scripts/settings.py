@@ -38,9 +38,10 @@ TABLES = (
     Table("app", "atila/app.py", "Atila", skip=frozenset({"root", "secret_key"})),
     Table("config", "atila/config.py", "DEFAULTS"),
     Table("route", "atila/routing/route.py", "RouteOptions"),
-    Table("run", "skitai/runner.py", "Options"),
+    Table("run", "skitai/options.py", "Options"),
     Table("environment", "app/settings.py", "Settings", upper=True),
 )
+_WORDS = {"field(default_factory=dict)": "{}", "DEFAULT_METHODS": '["GET", "POST"]'}
 
 
 def settings() -> int:
@@ -51,7 +52,10 @@ def settings() -> int:
         place = re.compile(rf"(<!-- table: {table.name} -->\n).*?(<!-- end -->)", re.DOTALL)
         if not place.search(written):
             raise Stop(f"{PAGE.name} has no place for the table {table.name}")
-        made = render(list(read(table)))
+        found = list(read(table))
+        if not found:
+            raise Stop(f"{table.path} has no {table.holder} with settings")
+        made = render(found)
         written = place.sub(lambda match, made=made: match[1] + made + match[2], written)  # type: ignore[misc]
     if written == text:
         return 0
@@ -97,10 +101,9 @@ def _assignments(tree: ast.Module, holder: str) -> Iterator[tuple[str, str, int]
 
 
 def _text(value: ast.expr) -> str:
-    for call, words in (("field(default_factory=dict)", "{}"), ("field(default_factory=list)", "[]")):
-        if ast.unparse(value) == call:
-            return words
     text = ast.unparse(value)
+    if text in _WORDS:
+        return _WORDS[text]
     if isinstance(value, ast.Call) and ast.unparse(value.func) == "Path":
         return ast.unparse(value.args[0])
     number = _number(value)
