@@ -45,4 +45,4 @@ class Log:
         frames = tb.extract_tb(error.__traceback__)
         where = f"{frames[-1].filename}:{frames[-1].lineno} in {frames[-1].name}" if frames else "nowhere"
         line = one_line(f"{type(error).__name__}: {error} at {where}")
-        self.logger.error("%s %s", id or self.request.id or "-", line, exc_info=error)
+        self.logger.error("%s %s", one_line(id) or self.request.id or "-", line, exc_info=error)

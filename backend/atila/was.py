@@ -6,7 +6,10 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from .auth.bearer import Bearer
+from .auth.csrf import Csrf
+from .auth.onetime import OneTime
 from .errors import HTTPError
+from .events import Broadcaster
 from .facade import part
 from .http.cookies import Cookies
 from .http.request import Request
@@ -14,6 +17,10 @@ from .http.response import Response
 from .http.results import API, File, fault, redirect
 from .logs import Log
 from .routing.urls import Urls
+from .sessions.envelope import Carrier, serializer
+from .sessions.mbox import MessageBox
+from .sessions.session import Session
+from .shared import Shared
 from .upstream.db import Sessions
 
 if TYPE_CHECKING:
@@ -36,6 +43,23 @@ class Was:
     g: part[Was, SimpleNamespace] = part(lambda was: SimpleNamespace())
     cookie: part[Was, Cookies] = part(lambda was: Cookies.of(was.request))
 
+    carrier: part[Was, Carrier] = part(
+        lambda was: Carrier(
+            was.cookie, was.app.securekey, was.request.get_remote_addr(), was.app.root, was.request.scheme == "https"
+        )
+    )
+    session: part[Was, Session] = part(lambda was: Session(was.carrier, was.app.session_timeout))
+    mbox: part[Was, MessageBox] = part(lambda was: MessageBox(was.carrier))
+
+    csrf: part[Was, Csrf] = part(lambda was: Csrf(was.session, was.request))
+    csrf_token, csrf_token_input = csrf.attribute("token"), csrf.attribute("input")
+    csrf_verify = verify_csrf = csrf.forward(Csrf.verify)
+
+    onetime: part[Was, OneTime] = part(lambda was: OneTime(serializer(was.app.securekey, "one-time token"), was.session))
+    mkott = encode_ott = onetime.forward(OneTime.make)
+    deott = decode_ott = onetime.forward(OneTime.read)
+    rvott = revoke_ott = onetime.forward(OneTime.revoke)
+
     urls: part[Was, Urls] = part(lambda was: Urls(was.app.router, was.app.root, was.app.platform.apps, was.request))
     ab = urlfor = urls.forward(Urls.build)
     partial = urlpatch = urls.forward(Urls.partial)
@@ -49,10 +73,20 @@ class Was:
     db = asyncon = backend = sqlite3 = postgresql = databases.forward(Sessions.open)
     transaction = databases.forward(Sessions.transaction)
 
+    broadcaster: part[Was, Broadcaster] = part(lambda was: Broadcaster(was.app.platform.apps, was.beside))
+    broadcast = broadcaster.forward(Broadcaster.send)
+
+    shared: part[Was, Shared] = part(lambda was: Shared(was.app.platform, was.broadcaster))
+    setlu = shared.forward(Shared.setlu)
+    getlu = shared.forward(Shared.getlu)
+    setgs = shared.forward(Shared.setgs)
+    getgs = shared.forward(Shared.getgs)
+
     logging: part[Was, Log] = part(lambda was: Log(was.app.logger, was.request))
     log = logging.forward(Log.write)
     traceback = logging.forward(Log.traceback)
 
+    push = property(lambda was: was.response.hint_promise)
     apps = property(lambda was: was.app.platform.apps)
     env = property(lambda was: was.request.env)
 
@@ -61,6 +95,10 @@ class Was:
         self.request = request
         self.response = response = Response()
         response.request = request
+
+    def beside(self, app: Atila) -> Was:
+        """Return the was that another app's event handlers get for this request."""
+        return self if app is self.app else Was(app, self.request)
 
     def __getattr__(self, name: str) -> Any:
         return self.app.plugged(name)

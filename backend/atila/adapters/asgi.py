@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from ..concurrency import drive
@@ -16,7 +15,9 @@ from ..http.headers import Headers, Pairs
 from ..http.request import Request
 from ..http.response import FileBody, Response, Stream
 from ..http.site import Job, Site
+from ..logs import one_line
 from .settings import AdapterSettings, body_limit, expected_length, final_headers, known_length, refusal, too_large
+from .streaming import send_stream
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -92,7 +93,7 @@ class ASGI:
         except HTTPError as error:
             response = refusal(error)
         except ClientGoneError as gone:
-            _log.info("%s %s %s: %s", request.id, request.method, request.path, gone)
+            _log.info("%s %s %s: %s", request.id, request.method, one_line(request.path), gone)
             return
         await self._send(request, response, receive, send)
         if settings.on_answer is not None:
@@ -149,7 +150,7 @@ class ASGI:
             else:
                 await _send_last(send, b"" if request.method == "HEAD" or isinstance(body, FileBody) else body)
         except OSError:
-            _log.info("%s %s %s: the client went away before the answer", request.id, request.method, request.path)
+            _log.info("%s %s %s: the client went away before the answer", request.id, request.method, one_line(request.path))
 
 
 async def _coroutine(job: Job, request: Request) -> Response:
@@ -172,30 +173,18 @@ async def _send_file(body: FileBody, send: Send) -> None:
 
 async def _send_stream(request: Request, body: Stream, receive: Receive, send: Send) -> None:
     """Send a body in pieces; its source is closed once, also when the client goes away."""
+
+    async def send_piece(piece: bytes) -> None:
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+
     try:
-        if request.method == "HEAD":
-            return await _send_last(send, b"")
-        sending = asyncio.ensure_future(_send_pieces(body, send))
-        gone = asyncio.ensure_future(_disconnected(receive))
-        await asyncio.wait({sending, gone}, return_when=asyncio.FIRST_COMPLETED)
-        gone.cancel()
-        if not sending.done():
-            sending.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await sending
+        if request.method != "HEAD":
+            await send_stream(body, send_piece, _disconnected(receive))
     except Exception:
-        _log.exception("%s %s %s: the stream broke off", request.id, request.method, request.path)
+        _log.exception("%s %s %s: the stream broke off", request.id, request.method, one_line(request.path))
+        return
     finally:
-        body.close()
-
-
-async def _send_pieces(body: Stream, send: Send) -> None:
-    if isinstance(body.chunks, AsyncIterator):
-        async for chunk in body.chunks:
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
-    else:
-        while (piece := await asyncio.to_thread(next, body.chunks, None)) is not None:
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await body.aclose()
     await _send_last(send, b"")
 
 

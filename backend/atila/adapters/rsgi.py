@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from typing import Any
 
 from ..concurrency import drive
@@ -15,7 +14,9 @@ from ..http.guards import check_target
 from ..http.request import Request
 from ..http.response import FileBody, Response, Stream
 from ..http.site import Job, Site
+from ..logs import one_line
 from .settings import AdapterSettings, body_limit, expected_length, final_headers, known_length, refusal, too_large
+from .streaming import send_stream
 
 _log = logging.getLogger("atila.rsgi")
 
@@ -115,7 +116,7 @@ class RSGI:
             else:
                 proto.response_empty(response.status, headers)
         except RuntimeError:
-            _log.info("%s %s %s: the client went away before the answer", request.id, request.method, request.path)
+            _log.info("%s %s %s: the client went away before the answer", request.id, request.method, one_line(request.path))
         self._tell(request, response, started)
 
     def _send_file(self, proto: Any, status: int, headers: list[tuple[str, str]], body: FileBody) -> None:
@@ -133,18 +134,11 @@ class RSGI:
                 proto.response_empty(response.status, final_headers(request, response))
                 return
             transport = proto.response_stream(response.status, final_headers(request, response))
-            sending = asyncio.ensure_future(_send_all(transport, body))
-            gone = asyncio.ensure_future(proto.client_disconnect())
-            await asyncio.wait({sending, gone}, return_when=asyncio.FIRST_COMPLETED)
-            gone.cancel()
-            if not sending.done():
-                sending.cancel()
-            with contextlib.suppress(asyncio.CancelledError, RuntimeError):
-                await sending
+            await send_stream(body, transport.send_bytes, proto.client_disconnect())
         except Exception:
-            _log.exception("%s %s %s: the stream broke off", request.id, request.method, request.path)
+            _log.exception("%s %s %s: the stream broke off", request.id, request.method, one_line(request.path))
         finally:
-            body.close()
+            await body.aclose()
             self._tell(request, response, started)
 
     def _stream_from_thread(self, proto: Any, request: Request, response: Response, started: float) -> None:
@@ -153,14 +147,22 @@ class RSGI:
             transport = proto.response_stream(response.status, final_headers(request, response))
             assert isinstance(body.chunks, Iterator)
             for chunk in body.chunks:
-                self._wait(_send_one(transport, chunk))
-        except RuntimeError:
-            _log.info("%s %s %s: the client went away", request.id, request.method, request.path)
+                if not self._sent(transport, chunk):
+                    _log.info("%s %s %s: the client went away", request.id, request.method, one_line(request.path))
+                    break
         except Exception:
-            _log.exception("%s %s %s: the stream broke off", request.id, request.method, request.path)
+            _log.exception("%s %s %s: the stream broke off", request.id, request.method, one_line(request.path))
         finally:
             body.close()
             self._tell(request, response, started)
+
+    def _sent(self, transport: Any, chunk: bytes) -> bool:
+        """Send a piece from a thread. Returns False when nobody listens any more."""
+        try:
+            self._wait(_send_one(transport, chunk))
+        except RuntimeError:
+            return False
+        return True
 
     def _wait(self, coroutine: Coroutine[Any, Any, None]) -> None:
         assert self.loop is not None, "__rsgi_init__ comes first"
@@ -197,17 +199,3 @@ async def _empty_body(proto: Any) -> bytes:
 
 async def _send_one(transport: Any, chunk: bytes) -> None:
     await transport.send_bytes(chunk)
-
-
-async def _send_all(transport: Any, body: Stream) -> None:
-    if isinstance(body.chunks, AsyncIterator):
-        try:
-            async for chunk in body.chunks:
-                await transport.send_bytes(chunk)
-        finally:
-            close = getattr(body.chunks, "aclose", None)
-            if close is not None:
-                await close()
-        return
-    while (piece := await asyncio.to_thread(next, body.chunks, None)) is not None:
-        await transport.send_bytes(piece)

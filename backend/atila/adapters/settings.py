@@ -13,9 +13,9 @@ from ..concurrency import WorkerThreads
 from ..errors import HTTPError
 from ..http.guards import Hosts, clean_request_id, content_length
 from ..http.headers import Pairs
+from ..http.problem import error_data
 from ..http.request import HeaderSource, Request
 from ..http.response import FileBody, Response
-from ..http.problem import error_data
 from ..http.site import Job
 
 OnAnswer = Callable[[Request, int, int | None, float], None]  # request, status, bytes of body if known, seconds

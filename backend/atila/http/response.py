@@ -220,6 +220,5 @@ class Response:
 
 
 _OF_A_BODY = frozenset(
-    "content-type content-length content-encoding content-language content-disposition content-range content-location "
-    "etag last-modified cache-control expires accept-ranges location".split()
+    ["content-type", "content-length", "content-encoding", "content-language", "content-disposition", "content-range", "content-location", "etag", "last-modified", "cache-control", "expires", "accept-ranges", "location"]
 )

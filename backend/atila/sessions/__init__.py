@@ -1,0 +1,1 @@
+"""State that the client carries, signed: sessions and message boxes."""
