@@ -38,14 +38,14 @@ def make_certificate(folder: Path, name: str = "localhost") -> Path:
     certificate = folder / "cert.pem"
     words = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-noenc", "-days", "2"]
     names = ["-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}"]
-    files = ["-keyout", folder / "key.pem", "-out", certificate]
-    subprocess.run([need("openssl"), *words, *names, *files], check=True, capture_output=True)
+    files = ["-keyout", str(folder / "key.pem"), "-out", str(certificate)]
+    subprocess.run([str(need("openssl")), *words, *names, *files], check=True, capture_output=True)
     return certificate
 
 
 def render(**settings: object) -> str:
     """What deploy/nginx.sh prints for settings."""
-    command = [need("bash"), DEPLOY / "nginx.sh", *(f"{name}={value}" for name, value in settings.items())]
+    command = [str(need("bash")), str(DEPLOY / "nginx.sh"), *(f"{name}={value}" for name, value in settings.items())]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
