@@ -28,8 +28,12 @@ def converter_for(name: str, hint: Any) -> Converter:
         raise RouteError(f"argument {name}: {hint!r} cannot be read from a request: {error}") from error
     measured = any(item is float for item in alternatives(hint))
     collection = any(get_origin(item) in _COLLECTIONS or item in _COLLECTIONS for item in alternatives(hint))
+    # msgspec reads a hint anew at each call, so values that are of a simple type already go around it.
+    ready = str if hint == (str | None) else hint if hint in (str, int) else None
 
     def convert(value: Any, strict: bool) -> Any:
+        if type(value) is ready:
+            return value
         if collection and not strict and not isinstance(value, list):
             value = [value]
         try:
