@@ -11,6 +11,7 @@ MEGABYTE = 1_000_000
 
 def bootstrap(pref: Any) -> None:
     """Prepares a mount: `pref.config.settings` says everything else. Runs once in each process, before the mount."""
+    # Here and not above: whoever imports a part of this package, the settings say, need not import everything.
     from app.services.photos.feed import Feed
     from app.services.photos.storage import Storage
     from app.settings import Settings

@@ -76,7 +76,7 @@ def _make_transactional(engine: Engine) -> None:
     # sqlite3 opens no transaction before DDL. BEGIN IMMEDIATE does, and is the lock against other processes as well.
     # Foreign keys stay off here (the default): rebuilding a table would otherwise cascade into those that refer to it.
     @event.listens_for(engine, "connect")
-    def take_over(connection: sqlite3.Connection, record: object) -> None:  # noqa: ARG001 - the event's signature
+    def take_over(connection: sqlite3.Connection, record: object) -> None:
         connection.isolation_level = None
         connection.execute("PRAGMA journal_mode = WAL")
 

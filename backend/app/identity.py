@@ -24,7 +24,7 @@ class Actor:
         """The actor that a verified access token names. Raises HTTPError 401 when it names none."""
         uid, role = claims.get("uid"), claims.get("role")
         if "err" in claims or not isinstance(uid, int) or role not in ROLES:
-            raise HTTPError(401, str(claims.get("err", "the token names no user")))
+            raise unauthorized(str(claims.get("err", "the token names no user")))
         return cls(uid, role)
 
     def has(self, role: Role) -> bool:
@@ -52,3 +52,8 @@ class Actor:
         if int(user) != self.uid:
             self.require(["staff"])
         return int(user)
+
+
+def unauthorized(reason: str) -> HTTPError:
+    """The refusal of somebody who is not signed in. RFC 9110 15.5.2: a 401 says how to be."""
+    return HTTPError(401, reason, headers=[("www-authenticate", 'Bearer realm="App"')])

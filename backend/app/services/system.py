@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from msgspec import Struct
 
-from app import database
 from app.settings import ROOT
 from atila import API, Atila, Was
 from atila.errors import HTTPError
@@ -44,7 +44,7 @@ def __mount__(app: Atila) -> None:  # noqa: N807 - the documented name
         reply = was.db("@db").select("alembic_version").get("version_num").execute().dispatch()
         if not reply.usable:
             raise HTTPError(503, "the database does not answer, or was never migrated")
-        if [row.version_num for row in reply.data or []] != [database.head()]:
+        if [row.version_num for row in reply.data or []] != [newest_revision()]:
             raise HTTPError(503, "the database is not migrated to this release")
         return was.API(Health("ready", release))
 
@@ -58,3 +58,11 @@ def release_name(root: Path) -> str:
     """The name in `root`/RELEASE, empty where nothing was deployed."""
     file = root / "RELEASE"
     return file.read_text(encoding="utf-8").strip() if file.exists() else ""
+
+
+@cache
+def newest_revision() -> str | None:
+    """The revision of the schema that this code knows; it stays the same while the process lives."""
+    from app import database  # Alembic: read when somebody asks, not when every worker starts
+
+    return database.head()

@@ -80,6 +80,13 @@ def test_an_address_is_limited_whatever_accounts_it_tries(connect: Connect) -> N
     assert attempt(connect, address="192.0.2.2")
 
 
+def test_one_ipv6_network_counts_as_one_address() -> None:
+    assert attempts.neighbourhood("2001:db8:0:1::1") == attempts.neighbourhood("2001:db8:0:1:ffff::2")
+    assert attempts.neighbourhood("2001:db8:0:1::1") != attempts.neighbourhood("2001:db8:0:2::1")
+    assert attempts.neighbourhood("192.0.2.1") == "192.0.2.1"
+    assert attempts.neighbourhood("unix:") == "unix:"
+
+
 def test_failures_are_forgotten_with_time(connect: Connect) -> None:
     for _ in range(attempts.ACCOUNT_LIMIT):
         attempt(connect, password="wrong")

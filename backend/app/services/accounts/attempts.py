@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -35,7 +36,7 @@ class Attempts:
         Raises HTTPError 429 with Retry-After when the account or the address has failed too often.
         """
         now = datetime.now(UTC)
-        account_key, address_key = key("account", email), key("address", address)
+        account_key, address_key = key("account", email), key("address", neighbourhood(address))
         wait = max(self.wait(account_key, ACCOUNT_LIMIT, now), self.wait(address_key, ADDRESS_LIMIT, now))
         if wait > 0:
             raise HTTPError(429, "too many failed attempts; try again later", headers=[("retry-after", str(wait))])
@@ -61,3 +62,12 @@ class Attempts:
 def key(kind: str, value: str) -> str:
     """What a failure is counted under: of one length, and nobody's address in clear."""
     return f"{kind}:{hashlib.sha256(value.encode()).hexdigest()}"
+
+
+def neighbourhood(address: str) -> str:
+    """What one person can choose freely counts as one: an IPv4 address, or the /64 network of an IPv6 address."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return address if parsed.version == 4 else str(ipaddress.ip_network((parsed, 64), strict=False))

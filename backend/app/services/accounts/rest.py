@@ -10,13 +10,12 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from app.identity import Actor
+from app.identity import Actor, unauthorized
 from app.refusals import refusals
 from app.services.accounts import origin, signing_in, users
 from app.services.accounts.sessions import Client, Grant, Sessions
 from app.services.accounts.users import User
 from atila import API, Atila, Was
-from atila.errors import HTTPError
 
 REFUSED = "the address or the password is wrong"  # never which of them
 DAY = 24 * 3600  # seconds
@@ -53,7 +52,7 @@ def __mount__(app: Atila) -> None:  # noqa: N807 - the documented name
             lambda: was.db("@db"), credentials.email, credentials.password, was.request.get_remote_addr()
         )
         if user is None:
-            raise HTTPError(401, REFUSED)
+            raise unauthorized(REFUSED)
         with was.db("@db") as db:
             grant = Sessions(db, days(was)).open(user, client(was))
         return signed_in(was, grant)
@@ -64,12 +63,12 @@ def __mount__(app: Atila) -> None:  # noqa: N807 - the documented name
         origin.require_own_page(was.request, own=own_origins(was))
         token = was.cookie.get(cookie_name(was))
         if not token:
-            raise HTTPError(401, "there is no session")
+            raise unauthorized("there is no session")
         with was.db("@db") as db:
             grant = Sessions(db, days(was)).renew(token, client(was))
         if grant is None:
             # The cookie stays: another tab may just have replaced it, and its new one must not be cleared.
-            raise HTTPError(401, "the session has ended")
+            raise unauthorized("the session has ended")
         return signed_in(was, grant)
 
     @app.route("/auth/sign-out", methods=["POST"], status=204, tags=["accounts"], responses=refusals(403))
@@ -90,7 +89,7 @@ def __mount__(app: Atila) -> None:  # noqa: N807 - the documented name
         with was.db("@db") as db:
             user = users.find(db, Actor.from_claims(was.request.JWT).uid)
         if user is None:
-            raise HTTPError(401, "the account is gone")
+            raise unauthorized("the account is gone")
         return was.API(user)
 
 

@@ -10,7 +10,7 @@ from atila import API, Atila, File, Upload, Was
 
 PHOTOS = "/users/<int:uid>/photos"
 PHOTO = f"{PHOTOS}/<int:id>"
-MAX_AGE = 3600  # seconds a browser shows a picture before it asks again
+MAX_AGE = 600  # seconds a browser shows a picture before it asks again
 
 
 def __mount__(app: Atila) -> None:  # noqa: N807 - the documented name
@@ -74,5 +74,6 @@ def __mount__(app: Atila) -> None:  # noqa: N807 - the documented name
 def answer_file(was: Was, stored: StoredFile) -> File:
     """The file; the request ends with 304 when the browser has this very one."""
     was.response.set_header("cache-control", f"private, max-age={MAX_AGE}")
+    was.response.vary("authorization")  # `me` is somebody else after signing out and in
     was.response.set_etag(stored.etag)
     return was.File(stored.path, stored.content_type)
