@@ -14,6 +14,7 @@ from pathlib import Path
 
 import grpc
 import httpx
+import pytest
 
 from contracts.photos.v1 import photos_pb2 as pb
 
@@ -104,12 +105,14 @@ def test_a_taken_port_is_one_sentence(start: Start) -> None:
     assert "choose another port" in engine.output
 
 
-def test_sigterm_finishes_what_runs_and_takes_nothing_new(start: Start) -> None:
+@pytest.mark.parametrize("two", [False, True], ids=["http/1.1", "http/2"])
+def test_sigterm_finishes_what_runs_and_takes_nothing_new(start: Start, two: bool) -> None:
     engine = start(APP, workers=2)
     answers: list[object] = []
 
     def ask(path: str) -> None:
-        answers.append(httpx.get(f"{engine.url}{path}", timeout=10).text)
+        with httpx.Client(http1=not two, http2=two, timeout=10) as client:
+            answers.append(client.get(f"{engine.url}{path}").text)
 
     threads = [threading.Thread(target=ask, args=(path,)) for path in ("/slow?seconds=1.5", "/stream?pieces=6")]
     for thread in threads:
