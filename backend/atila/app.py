@@ -15,16 +15,19 @@ from . import pipeline
 from .auth.guards import Guards
 from .auth.jwt import Tokens
 from .config import Config, default_config
+from .events import Bus
 from .faults import Faults
 from .hooks import Hooks
 from .http.request import Request
 from .http.site import Job
-from .lifecycle import Lifecycle, Wac
+from .lifecycle import Background, Lifecycle, Wac
+from .maintenance import Maintenance
 from .params.checks import check_params
 from .platform import LocalPlatform, Platform
 from .routing.router import Router
 from .routing.urls import Urls
 from .services import Services
+from .shared import SharedKeys, Store
 
 if TYPE_CHECKING:
     from .testing.client import TestClient
@@ -38,30 +41,48 @@ class Atila:
     use_reloader = False  # the engine restarts the app when its files change
     auto_mount = True  # imported modules below services/ mount themselves
     session_timeout: int | None = None  # seconds a session lives after its last change
-    authenticate: str | bool = False
-    authorization = "digest"
-    realm: str | None = None
-    access_control_allow_origin: list[str] | None = None
+    authenticate: str | bool = False  # "basic", "digest" or "bearer" for every route; True means `authorization`
+    authorization = "digest"  # the scheme that True stands for
+    realm: str | None = None  # what a browser's password dialogue shows; None is "App"
+    access_control_allow_origin: list[str] | None = None  # origins that may call, such as "https://app.example", or "*"
     access_control_max_age = 0  # seconds a browser keeps the answer to a preflight
-    title = "API"  # of the OpenAPI document, as are version and description
-    version = "1.0.0"
-    description = ""
+    title = "API"  # of the OpenAPI document
+    version = "1.0.0"  # of the OpenAPI document
+    description = ""  # of the OpenAPI document
     openapi_url: str | None = "/openapi.json"  # below the mount point; None shows no document
     docs_url: str | None = "/docs"  # the page to read it; None shows none
 
     def __init__(self, import_name: str = "__main__") -> None:
-        self.import_name = import_name
-        self._take_place()
+        self._take_place(import_name)
+        self._make_events()
         self._make_routing()
         self._make_hooks()
         self._make_guards()
 
-    def _take_place(self) -> None:
+    def _take_place(self, import_name: str) -> None:
+        self.import_name = import_name
         self.home, self.name = home_of(self.import_name), name_of(self.import_name)
         self.config: Config = default_config()
         self.users: dict[str, Any] = {}
         self.platform: Platform = LocalPlatform()
+
+    def _make_events(self) -> None:
         self.logger: logging.Logger = logging.getLogger(f"atila.{self.name}")
+        self.store, self.shared_keys = Store(), SharedKeys()
+        self.events, self.broadcasts = Bus(self.logger, self.background), Bus(self.logger, self.background)
+        self._lend_events(self.events, self.broadcasts)
+        self._lend_shared(self.shared_keys)
+
+    def _lend_events(self, events: Bus, broadcasts: Bus) -> None:
+        self.on, self.emit = events.on, events.emit
+        self.on_broadcast = broadcasts.on
+        events.on_first = lambda: self.hooks.observe(events)
+        broadcasts.on_first = lambda: self.hooks.observe(events)
+
+    def _lend_shared(self, keys: SharedKeys) -> None:
+        self.deflu, self.defgs = keys.deflu, keys.defgs
+        self.maintenance = Maintenance(self.logger)
+        self.maintain = self.maintenance.maintain
 
     def _make_routing(self) -> None:
         self.router: Router = Router()
@@ -71,8 +92,7 @@ class Atila:
         self.built = False
 
     def _make_hooks(self) -> None:
-        self.hooks, self.faults, self.lifecycle = Hooks(), Faults(), Lifecycle()
-        self._lend_checks()
+        self.hooks, self.faults, self.lifecycle = Hooks(self.shared_keys), Faults(), Lifecycle()
         self._lend_hooks(self.hooks)
         self._lend_faults(self.faults)
         self._lend_moments(self.lifecycle)
@@ -85,6 +105,8 @@ class Atila:
         self.before_request, self.finish_request = hooks.before_request, hooks.finish_request
         self.failed_request, self.teardown_request = hooks.failed_request, hooks.teardown_request
         self.run_before, self.run_after = hooks.run_before, hooks.run_after
+        self.if_file_modified, self.if_updated = hooks.if_file_modified, hooks.if_updated
+        self.emit_after, self.broadcast_after = hooks.emit_after, hooks.broadcast_after
 
     def _lend_faults(self, faults: Faults) -> None:
         self.error_handler = faults.error_handler
@@ -101,6 +123,7 @@ class Atila:
     def _make_guards(self) -> None:
         self.guards = Guards()
         self.tokens: Tokens = Tokens(())
+        self._lend_checks()
         self._lend_handlers(self.guards)
         self._lend_requirements(self.guards)
 
@@ -139,7 +162,15 @@ class Atila:
     @property
     def wac(self) -> Wac:
         """What every request shares; a new view of it each time."""
-        return Wac(self.platform, self.config, self.logger)
+        return Wac(self.platform, self.config)
+
+    def background(self) -> Background:
+        """Return a was for code that runs outside a request."""
+        return Background(self)
+
+    def broadcast(self, event: str, /, *args: Any, **kwargs: Any) -> None:
+        """Tell an event to every app of the process: what `@app.on_broadcast(event)` set runs."""
+        self.events.subject().broadcast(event, *args, **kwargs)
 
     @property
     def urls(self) -> Urls:
@@ -169,6 +200,10 @@ class Atila:
     async def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Build the app and run what waits for it to be mounted."""
         await pipeline.start(self)
+
+    async def reload(self, files: Sequence[Path]) -> list[str]:
+        """Load the service modules of changed files anew; return their names. A broken one keeps its old version."""
+        return await pipeline.reload(self, files)
 
     async def stop(self) -> None:
         """Run what waits for it to be unmounted."""

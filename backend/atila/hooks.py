@@ -2,44 +2,57 @@
 
 from __future__ import annotations
 
+import os
+import threading
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from .concurrency import settle
+from .events import (
+    Bus,
+    enter,
+    request_failed,
+    request_finished,
+    request_starting,
+    request_success,
+    request_tearing_down,
+)
 from .routing.route import AnyHandler, Handler, declarations
+from .shared import SharedKeys
 
 
 class Hooks:
     """The four functions around every request; a later one takes the place of an earlier. Lives as long as the app.
 
-    Order: before_request, the handler, then finish_request or failed_request, and always teardown_request.
+    Order: before_request, the handler, then finish_request or failed_request, and always teardown_request. `before`,
+    `finish`, `failed` and `teardown` are what the pipeline runs: None, the app's function, or that inside its events.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, keys: SharedKeys | None = None) -> None:
         self.before: Handler | None = None
         self.finish: Handler | None = None
         self.failed: Handler | None = None
         self.teardown: Handler | None = None
+        self._own: dict[str, Handler] = {}
+        self._observer: Observer | None = None
+        self._keys = keys or SharedKeys()
 
     def before_request(self, hook: AnyHandler) -> AnyHandler:
         """Set `f(was)` to run first; a true result is the answer, and no handler is asked."""
-        self.before = hook
-        return hook
+        return self._set("before", hook)
 
     def finish_request(self, hook: AnyHandler) -> AnyHandler:
         """Set `f(was)` to run after a handler that succeeded."""
-        self.finish = hook
-        return hook
+        return self._set("finish", hook)
 
     def failed_request(self, hook: AnyHandler) -> AnyHandler:
         """Set `f(was, exc_info)` to run after an exception; a result is the answer, else the exception goes on."""
-        self.failed = hook
-        return hook
+        return self._set("failed", hook)
 
     def teardown_request(self, hook: AnyHandler) -> AnyHandler:
         """Set `f(was)` to run last, whatever happened."""
-        self.teardown = hook
-        return hook
+        return self._set("teardown", hook)
 
     def run_before(self, *steps: Handler) -> Callable[[AnyHandler], AnyHandler]:
         """Run `f(was)` each before a handler; the first result that is not None is the answer."""
@@ -58,6 +71,127 @@ class Hooks:
             return handler
 
         return declare
+
+    def if_file_modified(
+        self, path: str | os.PathLike[str], step: Handler, interval: float = 1
+    ) -> Callable[[AnyHandler], AnyHandler]:
+        """Run `f(was, path)` before a handler, at its first call and when the file changed since.
+
+        The file is looked at every `interval` seconds at most. A result that is not None is the answer.
+        """
+        return self.run_before(Watch(path, step, lambda _: _modified(path), interval))
+
+    def if_updated(self, key: str, step: Handler, interval: float = 1) -> Callable[[AnyHandler], AnyHandler]:
+        """Run `f(was, key)` before a handler, at its first call and when `was.setlu(key)` was called since."""
+        self._keys.deflu(key)
+        return self.run_before(Watch(key, step, lambda was: was.getlu(key), interval))
+
+    def emit_after(self, event: str) -> Callable[[AnyHandler], AnyHandler]:
+        """Emit an event, without arguments, after a handler or an event's handler has returned."""
+        return self.run_after(lambda was: was.app.events.send(event, was))
+
+    def broadcast_after(self, event: str) -> Callable[[AnyHandler], AnyHandler]:
+        """Broadcast an event, without arguments, after a handler or an event's handler has returned."""
+        return self.run_after(lambda was: was.broadcast(event))
+
+    def observe(self, events: Bus) -> None:
+        """Tell the app's event handlers of every request from now on. Until then requests pay nothing for events."""
+        if self._observer is None:
+            self._observer = Observer(events)
+            for name in ("before", "finish", "failed", "teardown"):
+                setattr(self, name, getattr(self._observer, name)(self._own.get(name)))
+
+    def forget(self, belongs: Callable[[Handler], bool]) -> None:
+        """Drop the functions that `belongs` says yes to: those of a module that goes."""
+        for name, hook in list(self._own.items()):
+            if belongs(hook):
+                del self._own[name]
+                setattr(self, name, None if self._observer is None else getattr(self._observer, name)(None))
+
+    def _set(self, name: str, hook: AnyHandler) -> AnyHandler:
+        self._own[name] = hook
+        setattr(self, name, hook if self._observer is None else getattr(self._observer, name)(hook))
+        return hook
+
+
+class Observer:
+    """Puts the events of a request around the functions of an app, in their order. Lives as long as the app."""
+
+    def __init__(self, events: Bus) -> None:
+        self.events = events
+
+    def before(self, own: Handler | None) -> Handler:
+        async def run(was: Any) -> Any:
+            enter(was)
+            await self.events.tell(request_starting, was)
+            return await called(own(was)) if own else None
+
+        return run
+
+    def finish(self, own: Handler | None) -> Handler:
+        async def run(was: Any) -> None:
+            await self.events.tell(request_success, was)
+            if own:
+                await called(own(was))
+
+        return run
+
+    def failed(self, own: Handler | None) -> Handler:
+        async def run(was: Any, exc_info: Any) -> Any:
+            await self.events.tell(request_failed, was, exc_info)
+            return await called(own(was, exc_info)) if own else None
+
+        return run
+
+    def teardown(self, own: Handler | None) -> Handler:
+        async def run(was: Any) -> None:
+            try:
+                await self.events.tell(request_tearing_down, was)
+                if own:
+                    await called(own(was))
+            finally:
+                await self.events.tell(request_finished, was)
+                enter(None)
+
+        return run
+
+
+class Watch:
+    """A step that runs only when a mark has changed: a file's time, a key's. Lives as long as its handler.
+
+    Threads that come while it runs go on without it; a run that fails is tried again by the next request.
+    """
+
+    def __init__(self, subject: Any, step: Handler, read: Callable[[Any], Any], interval: float) -> None:
+        self.subject = subject
+        self.step = step
+        self.read = read
+        self.interval = interval  # seconds between two looks at the mark
+        self._seen: Any = self  # no mark is equal to this
+        self._next_look = 0.0
+        self._lock = threading.Lock()
+
+    async def __call__(self, was: Any) -> Any:
+        if time.monotonic() < self._next_look or not self._lock.acquire(blocking=False):
+            return None
+        try:
+            mark = self.read(was)
+            outcome = None
+            if mark != self._seen:
+                outcome = await called(self.step(was, self.subject))
+                self._seen = mark
+            self._next_look = time.monotonic() + self.interval
+            return outcome
+        finally:
+            self._lock.release()
+
+
+def _modified(path: str | os.PathLike[str]) -> int | None:
+    """Return when a file changed, in nanoseconds, None while there is none."""
+    try:
+        return os.stat(path).st_mtime_ns
+    except FileNotFoundError:
+        return None
 
 
 async def called(outcome: Any) -> Any:

@@ -8,21 +8,65 @@ from typing import Any, Literal
 
 from .concurrency import settle
 from .config import Config
+from .facade import part
+from .http.request import Request
+from .logs import Log
 from .platform import Platform
 from .routing.route import AnyHandler, Handler
+from .routing.urls import Urls
+from .was import Was
 
 Moment = Literal[
     "before_mount", "mounted", "mounted_or_reloaded", "before_reload", "reloaded", "before_umount", "umounted"
 ]  # fmt: skip
 
 
+class Background(Was):
+    """The was of what runs outside a request: steps of the app's life, maintenance jobs, events between them."""
+
+    urls: part[Was, Urls] = part(lambda was: was.app.urls)
+    logging: part[Was, Log] = part(lambda was: Log(was.app.logger, Request("", "")))
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("request", "response"):
+            raise RuntimeError(f"there is no was.{name} here: this code runs outside a request")
+        return super().__getattr__(name)
+
+    def beside(self, app: Any) -> Was:
+        return self if app is self.app else Background(app)
+
+
+class Loggers:
+    """The logs of the process: `wac.logger.get("app")`, `wac.logger.make_logger("login", "daily")`."""
+
+    def __init__(self, platform: Platform) -> None:
+        self.platform = platform
+
+    def get(self, name: str) -> logging.Logger:
+        """Return the log of a name."""
+        return self.platform.logger(name)
+
+    def make_logger(self, name: str, period: str = "daily") -> logging.Logger:
+        """Return a log with a file of its own, a new one for each hour, day or week. Raises SettingError."""
+        return self.platform.make_logger(name, period)
+
+
 class Wac:
     """What every `was` of a process shares: no request in it. Lives as long as the process."""
 
-    def __init__(self, platform: Platform, config: Config, logger: logging.Logger) -> None:
+    def __init__(self, platform: Platform, config: Config) -> None:
         self.platform = platform
         self.config = config
-        self.logger = logger
+        self.logger = Loggers(platform)
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.platform.attributes[name]
+        except KeyError:
+            raise AttributeError(f"wac has no {name!r}, and nothing registered it with wac.register") from None
 
     @property
     def numthreads(self) -> int:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
+from . import events
 from .auth.guards import refuse
 from .concurrency import settle
 from .errors import HTTPError
@@ -160,7 +164,9 @@ def resolve(app: Any, request: Request) -> Job:
     request.limits = app.form_limits
     root = request.root = app.root
     if root:
-        request.inner = request.path[len(root) :] if request.path.startswith(root) else "//"  # "//" matches nothing
+        request.inner = request.path[len(root) :]
+        if not request.path.startswith(root) or request.inner[:1] not in ("", "/"):
+            return failure(app, HTTPError(404))
     if request.method == "POST" and request.wire == "http" and request.get_content_type() in _XML:
         return app.xmlrpc_job  # type: ignore[no-any-return]  # build_app sets it
     return match(app, request)
@@ -216,21 +222,44 @@ def document(app: Any) -> dict[str, Any]:
 
 
 async def start(app: Any) -> None:
-    """Run an app's steps of being mounted, in their order, and build it between the first two."""
-    await app.lifecycle.run("before_mount", app.wac)
+    """Run an app's steps of being mounted, in their order; what its services declare is among them."""
+    app.services.mount_all(app.auto_mount, app.debug)
+    app.shared_keys.declare(app.platform)
+    await app.events.tell(events.app_starting, app.wac)
     app.platform.apps.setdefault(app.name, app)
+    await app.events.tell(events.app_started, app.wac)
+    await app.lifecycle.run("before_mount", app.wac)
     build_app(app)
-    was = Was(app, Request("GET", app.root or "/"))
-    await app.lifecycle.run("mounted", was)
-    await app.lifecycle.run("mounted_or_reloaded", was)
+    await app.lifecycle.run("mounted", app.background())
+    await app.events.tell(events.app_mounted, app.background())
+    await app.lifecycle.run("mounted_or_reloaded", app.background())
+    app.maintenance.start(app.background, app.config.maintain_interval, asyncio.get_running_loop())
+
+
+async def reload(app: Any, files: Iterable[Path]) -> list[str]:
+    """Load the changed service modules anew, between an app's steps of being reloaded; return their names."""
+    await app.events.tell(events.app_restarting, app.wac)
+    await app.lifecycle.run("before_reload", app.background())
+    names: list[str] = app.services.reload(files)
+    for route in app.router.routes:
+        if route.job is None:
+            build(app, route)
+    await app.lifecycle.run("reloaded", app.background())
+    await app.lifecycle.run("mounted_or_reloaded", app.background())
+    await app.events.tell(events.app_restarted, app.wac)
+    return names
 
 
 async def stop(app: Any) -> None:
     """Run an app's steps of being unmounted, in their order."""
-    await app.lifecycle.run("before_umount", Was(app, Request("GET", app.root or "/")))
+    await settle(asyncio.to_thread(app.maintenance.stop))
+    await app.events.tell(events.app_unmounting, app.background())
+    await app.lifecycle.run("before_umount", app.background())
     app.services.umount_all()
     app.built = False
     await app.lifecycle.run("umounted", app.wac)
+    if app.platform.apps.get(app.name) is app:
+        del app.platform.apps[app.name]
 
 
 def build(app: Any, route: Route) -> None:

@@ -16,12 +16,12 @@ from atila.alias import (
     PROTO_WS,
     PROTO_WSS,
 )
+from atila.preference import Preference, pref
 
 from . import cli
 from .control import take_line
 from .engine import Engine
 from .options import Options
-from .preference import Preference, pref
 from .runner import run as _run
 
 _line = take_line()

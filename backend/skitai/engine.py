@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from atila.errors import SettingError
+from atila.loader import Target, load
 from atila.platform import LocalPlatform
+from atila.preference import Preference
 
-from .loader import Target, load
 from .mounts import DEFAULT_HOST, Mounts
-from .preference import Preference
 from .refusals import refusal_of
 from .static import Folder
 

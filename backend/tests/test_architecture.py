@@ -34,7 +34,9 @@ LAYERS = (
     {"http"},
     {"platform"},
     {"errors", "events"},
-    {"alias", "config", "facade", "concurrency", "status"},
+    {"loader"},
+    {"preference"},
+    {"alias", "config", "facade", "concurrency", "status", "reloading"},
 )
 DEPTH = {name: depth for depth, names in enumerate(LAYERS) for name in names}
 

@@ -41,17 +41,17 @@ def declarations(handler: Handler) -> Declarations:
 class RouteOptions:
     """The keywords of `@app.route`."""
 
-    methods: tuple[str, ...] = DEFAULT_METHODS
-    content_types: tuple[str, ...] = ()
-    authenticate: str | bool | None = None
-    access_control_allow_origin: list[str] | None = None
-    access_control_max_age: int | None = None
+    methods: tuple[str, ...] = DEFAULT_METHODS  # what it answers: GET and POST; HEAD follows GET
+    content_types: tuple[str, ...] = ()  # types of body it takes; any other is 415
+    authenticate: str | bool | None = None  # "basic", "digest", "bearer", True or False; None is what the mount or app says
+    access_control_allow_origin: list[str] | None = None  # origins that may call; None is what the app says
+    access_control_max_age: int | None = None  # seconds a preflight's answer is kept; None is what the app says
     operation_id: str | None = None  # names the operation in the OpenAPI document
-    summary: str | None = None
-    tags: tuple[str, ...] = ()
+    summary: str | None = None  # in the OpenAPI document; None is the docstring's first line
+    tags: tuple[str, ...] = ()  # groups in the OpenAPI document; none is the module's name
     status: int | None = None  # the status of success in the OpenAPI document
     responses: dict[int, Any] = field(default_factory=dict)  # further answers in the OpenAPI document
-    include_in_schema: bool = True
+    include_in_schema: bool = True  # False keeps the route out of the OpenAPI document
 
 
 def read_options(rule: str, options: dict[str, Any]) -> RouteOptions:

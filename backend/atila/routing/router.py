@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import HTTPError, RouteError
-from .route import AnyHandler, Handler, Route, read_options
+from .route import AnyHandler, Handler, Route, declarations, read_options
 from .rule import MISS, READERS, Reader, Rule
 
 
@@ -20,6 +20,7 @@ class MountScope:
     namespace: str = ""
     module: Any = None
     options: dict[str, Any] = field(default_factory=dict)
+    guard: Callable[[Any], Any] | None = None  # runs in front of the handlers
 
 
 class Redirect(Exception):  # noqa: N818 - no error: the path is right but for its slash
@@ -80,6 +81,8 @@ class Router:
         def declare(handler: AnyHandler) -> AnyHandler:
             name = f"{scope.namespace}.{handler.__name__}" if scope.namespace else handler.__name__
             full = Rule(scope.prefix + rule)
+            if scope.guard is not None:
+                declarations(handler).guards.insert(0, scope.guard)
             self.add(Route(full, handler, read, name=name, module=scope.module, mounted_with=scope.options))
             return handler
 

@@ -11,8 +11,8 @@ from types import ModuleType
 import pytest
 
 from atila.config import BODY_LIMITS
-from skitai.loader import LoadError, load
-from skitai.preference import Preference, pref
+from atila.loader import LoadError, load
+from atila.preference import Preference, pref
 
 APP = """
     from atila import Atila

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
-from atila.config import BODY_LIMITS, Config
+from .config import BODY_LIMITS, Config
 
 _OWN = frozenset({"config", "services", "values"})
 

@@ -1,0 +1,140 @@
+"""Events: what an app tells of itself, and what its parts tell each other (a bus on blinker)."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+from blinker import ANY, Namespace
+
+from .concurrency import drive, settle
+
+AnyHandler = TypeVar("AnyHandler", bound=Callable[..., Any])
+
+# of an app; the handler gets what stands in brackets
+app_starting = "app:starting"  # (wac)
+app_started = "app:started"  # (wac)
+app_restarting = "app:restarting"  # (wac)
+app_restarted = "app:restarted"  # (wac)
+app_mounted = "app:mounted"  # (was)
+app_unmounting = "app:unmounting"  # (was)
+
+# of a request
+request_starting = "request:started"  # (was)
+request_success = "request:success"  # (was)
+request_failed = "request:failed"  # (was, exc_info)
+request_tearing_down = "request:teardown"  # (was)
+request_finished = "request:finished"  # (was)
+
+template_rendering = "template:rendering"  # (was, template, params)
+
+_current: ContextVar[Any] = ContextVar("was", default=None)  # the was of the request that runs here
+
+
+class Bus:
+    """Handlers by event. A handler that fails is logged with its name and stops nothing. Lives as long as its app.
+
+    Handlers run where the event is emitted, in the order they were set. An `async def` handler is awaited when a plain
+    handler emits, and runs as a task of its own when an `async def` handler emits.
+    """
+
+    def __init__(self, logger: logging.Logger, outside: Callable[[], Any]) -> None:
+        self.logger = logger
+        self.on_first: Callable[[], None] = lambda: None  # called when the first handler is set
+        self._outside = outside  # makes the was of what runs outside a request
+        self._signals = Namespace()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def on(self, *events: str) -> Callable[[AnyHandler], AnyHandler]:
+        """Set `f(was, *args)` to run when one of the events is emitted. Raises TypeError without an event's name."""
+        if not events or not all(isinstance(event, str) for event in events):
+            raise TypeError("@app.on takes the names of events: @app.on(atila.request_failed, 'user-updated')")
+
+        def declare(handler: AnyHandler) -> AnyHandler:
+            for event in events:
+                self._signals.signal(event).connect(handler, weak=False)
+            self.on_first()
+            return handler
+
+        return declare
+
+    def emit(self, event: str, /, *args: Any, **kwargs: Any) -> None:
+        """Run the handlers of an event, with the was of the request that runs here."""
+        self.send(event, self.subject(), *args, **kwargs)
+
+    def send(self, event: str, subject: Any, /, *args: Any, **kwargs: Any) -> None:
+        """Run the handlers of an event with this was or wac."""
+        for handler in self.handlers(event):
+            work = self._run(handler, event, subject, args, kwargs)
+            if not inspect.iscoroutinefunction(handler) or not _on_loop():
+                drive(work)
+                continue
+            task = asyncio.get_running_loop().create_task(work)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def tell(self, event: str, subject: Any, /, *args: Any) -> None:
+        """Run the handlers of an event with this was or wac, and wait for the `async def` ones."""
+        for handler in self.handlers(event):
+            await self._run(handler, event, subject, args, {})
+
+    def handlers(self, event: str) -> list[Callable[..., Any]]:
+        """Return the handlers of an event, in the order they were set."""
+        signal = self._signals.get(event)
+        return list(signal.receivers_for(ANY)) if signal is not None else []
+
+    def forget(self, belongs: Callable[[Callable[..., Any]], bool]) -> None:
+        """Drop the handlers that `belongs` says yes to: those of a module that goes."""
+        for signal in self._signals.values():
+            for handler in list(signal.receivers_for(ANY)):
+                if belongs(handler):
+                    signal.disconnect(handler)
+
+    def subject(self) -> Any:
+        """Return the was of the request that runs here, or one that has no request."""
+        was = _current.get()
+        return self._outside() if was is None else was
+
+    async def _run(
+        self, handler: Callable[..., Any], event: str, subject: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        try:
+            outcome = handler(subject, *args, **kwargs)
+            if isinstance(outcome, Awaitable):
+                await settle(outcome)
+            for step in getattr(handler.__dict__.get("__atila__"), "after", ()):  # emit_after on an event's handler
+                step(subject)
+        except Exception:
+            self.logger.exception("event %s: its handler %s failed", event, handler.__qualname__)
+
+
+class Broadcaster:
+    """Tells an event to every app of the process, on behalf of one request or of what runs outside of them."""
+
+    __slots__ = ("apps", "view")
+
+    def __init__(self, apps: Mapping[str, Any], view: Callable[[Any], Any]) -> None:
+        self.apps = apps
+        self.view = view  # from an app to the was that its handlers get
+
+    def send(self, event: str, /, *args: Any, **kwargs: Any) -> None:
+        """Run what `on_broadcast` set for an event, in every app."""
+        for app in list(self.apps.values()):
+            app.broadcasts.send(event, self.view(app), *args, **kwargs)
+
+
+def enter(was: Any) -> None:
+    """Make this the was that emitted events carry here, until the request's end calls it with None."""
+    _current.set(was)
+
+
+def _on_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
