@@ -36,7 +36,10 @@ CHROMIUM = Program("chromium", ("chromium", "chromium-browser", "google-chrome")
 POSTGRESQL = Program("postgresql", ("initdb",), "usr/lib/postgresql/*/bin", ("postgresql",))
 NGINX = Program("nginx", ("nginx",), "usr/sbin", ("nginx-light", "libnginx-mod-http-brotli-static"))
 SHELLCHECK = Program("shellcheck", ("shellcheck",), "", ("shellcheck",))
-TEST_PROGRAMS = (CHROMIUM, POSTGRESQL, NGINX, SHELLCHECK)
+OPENSSL = Program("openssl", ("openssl",), "", ("openssl",))
+CURL = Program("curl", ("curl",), "", ("curl",))
+SYSTEMD = Program("systemd", ("systemd-analyze",), "", ("systemd",))  # it checks the service; it need not run here
+TEST_PROGRAMS = (CHROMIUM, POSTGRESQL, NGINX, SHELLCHECK, OPENSSL, CURL, SYSTEMD)
 
 
 def install_missing() -> list[Program]:

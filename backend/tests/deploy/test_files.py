@@ -18,7 +18,7 @@ SERVICE = DEPLOY / "atila-starter.service"
 
 
 def test_shellcheck_has_nothing_to_say() -> None:
-    done = subprocess.run([need("shellcheck"), *SCRIPTS], capture_output=True, text=True, check=False)
+    done = subprocess.run([str(need("shellcheck")), *map(str, SCRIPTS)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
 
@@ -50,12 +50,12 @@ def test_the_example_starts_once_its_secrets_are_set() -> None:
 
 
 def test_systemd_understands_the_service_and_finds_it_tight(tmp_path: Path) -> None:
-    analyze = need("systemd-analyze")
+    analyze = str(need("systemd-analyze"))
     unit = tmp_path / SERVICE.name  # its program is on no machine but the host
     unit.write_text(SERVICE.read_text().replace("/srv/atila-starter/current/.venv/bin/python", "/bin/true"))
-    verified = subprocess.run([analyze, "verify", "--man=no", unit], capture_output=True, text=True, check=False)
+    verified = subprocess.run([analyze, "verify", "--man=no", str(unit)], capture_output=True, text=True, check=False)
     assert (verified.returncode, verified.stderr) == (0, "")
-    rating = [analyze, "security", "--offline=yes", "--threshold=20", "--no-pager", unit]  # 20 is 2.0 of 10
+    rating = [analyze, "security", "--offline=yes", "--threshold=20", "--no-pager", str(unit)]  # 20 is 2.0 of 10
     rated = subprocess.run(rating, capture_output=True, text=True, check=False)
     assert rated.returncode == 0, rated.stdout[-300:]
 

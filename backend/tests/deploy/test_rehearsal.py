@@ -26,6 +26,8 @@ from .machine_shims import put_shims
 from .production import write_frontend
 from .web_server import DEPLOY
 
+pytestmark = pytest.mark.timeout(300)  # seconds; every deployment starts Python half a dozen times
+
 HOST = "deployer@photos.example"
 IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc")
 
@@ -45,7 +47,7 @@ class Rehearsal:
             "PATH": os.pathsep.join([*map(str, programs), os.environ["PATH"]]),
             "DEPLOY_ROOT": str(self.root),
             "DEPLOY_USER": getpass.getuser(),
-            "DEPLOY_PATIENCE": "15",
+            "DEPLOY_PATIENCE": "60",
         }
         (self.checkout / "backend").mkdir(parents=True)
         for name in ("atila", "skitai", "app", "contracts"):
@@ -57,7 +59,7 @@ class Rehearsal:
 
     def run(self, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [str(self.checkout / "deploy" / script), *arguments]
-        return subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False, timeout=100)
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False, timeout=200)
 
     def set_up(self) -> None:
         """Run setup.sh as on a host, on ports that are free here; the lock's packages are there already."""
@@ -81,6 +83,11 @@ class Rehearsal:
 
     def deploy(self, *options: str) -> subprocess.CompletedProcess[str]:
         return self.run("deploy.sh", "--no-build", *options, HOST)
+
+    def deploy_what_fails(self) -> subprocess.CompletedProcess[str]:
+        """Deploy without waiting long for what will not come."""
+        self.environment["DEPLOY_PATIENCE"] = "20"
+        return self.deploy()
 
     @property
     def current(self) -> str:
@@ -193,7 +200,7 @@ def test_a_release_that_cannot_start_is_rolled_back_with_its_migration(rehearsal
         "def downgrade():\n    op.execute('DROP TABLE colours')\n"
     )
     rehearsal.edit("backend/app/app.py", "app = Atila(__name__)", "app = Atila(__name__)\nraise RuntimeError('broken')")
-    done = rehearsal.deploy()
+    done = rehearsal.deploy_what_fails()
     assert done.returncode == 1
     assert f"was rolled back; {good} serves on." in done.stderr
     assert "Taking the database back from 9999" in done.stdout
@@ -208,7 +215,7 @@ def test_a_release_whose_engine_fails_its_health_check_is_rolled_back(rehearsal:
     good = rehearsal.current
     rehearsal.edit("backend/skitai/__init__.py", '"""', '"""(Another engine, so that a reload is not enough.) ')
     rehearsal.edit("backend/app/services/system.py", "if not reply.usable:", "if reply.usable:")
-    done = rehearsal.deploy()
+    done = rehearsal.deploy_what_fails()
     assert done.returncode == 1
     assert "the database does not answer" in done.stderr
     assert f"was rolled back; {good} serves on." in done.stderr
