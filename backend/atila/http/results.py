@@ -91,7 +91,9 @@ def redirect(
     response.set_header("location", quote(url, safe="/:?#[]@!$&'()*+,;=%-._~"))
     response.set_headers(headers)
     link = html.escape(url, quote=True)
-    response.body = body or f'<html><head><title>{html.escape(response.reason)}</title></head><body><a href="{link}">{link}</a></body></html>'
+    title = html.escape(response.reason)
+    page = body or f'<html><head><title>{title}</title></head><body><a href="{link}">{link}</a></body></html>'
+    response.body = page.encode()
     return response
 
 
