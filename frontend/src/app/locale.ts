@@ -46,8 +46,8 @@ export const useLocale = defineStore('locale', () => {
     document.documentElement.lang = wanted
   }
 
-  /** The locale chosen before, or the first of the browser's that we have. */
-  const restore = () => use(chosen() ?? preferred(navigator.languages))
+  /** The locale chosen before, or the first of the browser's that we have; English when that one cannot be loaded. */
+  const restore = () => use(chosen() ?? preferred(navigator.languages)).catch(() => use('en'))
 
   async function choose(wanted: Locale): Promise<void> {
     await use(wanted)

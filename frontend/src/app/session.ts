@@ -11,6 +11,8 @@ import type { Role, Session, User } from '@/api/types'
 const SAME_ORIGIN = { 'X-Requested-With': 'fetch' }
 // Not a secret: only says that asking for a refresh is worth a request.
 const HINT = 'signed-in'
+// A refresh that hangs would hold the lock that the other tabs wait for.
+const PATIENCE = 15_000 // milliseconds
 
 export const useSession = defineStore('session', () => {
   const user = shallowRef<User | null>(null)
@@ -45,7 +47,8 @@ export const useSession = defineStore('session', () => {
 
   async function ask(): Promise<Session | null> {
     try {
-      const { data } = await refreshSession({ headers: SAME_ORIGIN, throwOnError: true })
+      const signal = AbortSignal.timeout(PATIENCE)
+      const { data } = await refreshSession({ headers: SAME_ORIGIN, signal, throwOnError: true })
       return data
     } catch (error) {
       if (error instanceof ApiError && (error.status === 401 || error.status === 403)) return null
