@@ -6,7 +6,7 @@ import asyncio
 import logging
 import threading
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
@@ -111,10 +111,25 @@ def drive(coroutine: Coroutine[Any, Any, Value]) -> Value:
     raise RuntimeError("a plain handler's request awaited something on its thread; await it from an async def handler")
 
 
+class Inline(Awaitable[Value]):
+    """A coroutine of the framework's own: it goes on where its caller runs, and only what it settles moves to the loop.
+
+    So the app's plain functions inside it may block, as everywhere else on a worker thread.
+    """
+
+    __slots__ = ("work",)
+
+    def __init__(self, work: Coroutine[Any, Any, Value]) -> None:
+        self.work = work
+
+    def __await__(self) -> Generator[Any, Any, Value]:
+        return self.work.__await__()
+
+
 async def settle(awaitable: Awaitable[Value]) -> Value:
     """Await something wherever we are: on the loop directly, on a worker thread by handing it to the loop."""
     loop = getattr(_here, "loop", None)
-    if loop is None:
+    if loop is None or type(awaitable) is Inline:
         return await awaitable
     return asyncio.run_coroutine_threadsafe(_as_coroutine(awaitable), loop).result()
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from .concurrency import settle
+from .concurrency import Inline, settle
 from .events import (
     Bus,
     enter,
@@ -121,39 +121,39 @@ class Observer:
         self.events = events
 
     def before(self, own: Handler | None) -> Handler:
-        async def run(was: Any) -> Any:
-            enter(was)
-            await self.events.tell(request_starting, was)
-            return await called(own(was)) if own else None
-
-        return run
+        return lambda was: Inline(self._before(was, own))
 
     def finish(self, own: Handler | None) -> Handler:
-        async def run(was: Any) -> None:
-            await self.events.tell(request_success, was)
-            if own:
-                await called(own(was))
-
-        return run
+        return lambda was: Inline(self._finish(was, own))
 
     def failed(self, own: Handler | None) -> Handler:
-        async def run(was: Any, exc_info: Any) -> Any:
-            await self.events.tell(request_failed, was, exc_info)
-            return await called(own(was, exc_info)) if own else None
-
-        return run
+        return lambda was, exc_info: Inline(self._failed(was, exc_info, own))
 
     def teardown(self, own: Handler | None) -> Handler:
-        async def run(was: Any) -> None:
-            try:
-                await self.events.tell(request_tearing_down, was)
-                if own:
-                    await called(own(was))
-            finally:
-                await self.events.tell(request_finished, was)
-                enter(None)
+        return lambda was: Inline(self._teardown(was, own))
 
-        return run
+    async def _before(self, was: Any, own: Handler | None) -> Any:
+        enter(was)
+        await self.events.tell(request_starting, was)
+        return await called(own(was)) if own else None
+
+    async def _finish(self, was: Any, own: Handler | None) -> None:
+        await self.events.tell(request_success, was)
+        if own:
+            await called(own(was))
+
+    async def _failed(self, was: Any, exc_info: Any, own: Handler | None) -> Any:
+        await self.events.tell(request_failed, was, exc_info)
+        return await called(own(was, exc_info)) if own else None
+
+    async def _teardown(self, was: Any, own: Handler | None) -> None:
+        try:
+            await self.events.tell(request_tearing_down, was)
+            if own:
+                await called(own(was))
+        finally:
+            await self.events.tell(request_finished, was)
+            enter(None)
 
 
 class Watch:
@@ -171,8 +171,11 @@ class Watch:
         self._next_look = 0.0
         self._lock = threading.Lock()
 
-    async def __call__(self, was: Any) -> Any:
-        if time.monotonic() < self._next_look or not self._lock.acquire(blocking=False):
+    def __call__(self, was: Any) -> Any:
+        return None if time.monotonic() < self._next_look else Inline(self._look(was))
+
+    async def _look(self, was: Any) -> Any:
+        if not self._lock.acquire(blocking=False):
             return None
         try:
             mark = self.read(was)
