@@ -6,6 +6,7 @@ import functools
 import http.server
 import os
 import sys
+from pathlib import Path
 
 import toolchain
 from ports import LOOPBACK, taken
@@ -19,8 +20,9 @@ PORT = 8090  # DOCS_PORT in the environment says another
 def docs() -> int:
     """Build, and serve until Ctrl-C unless `--build` was given."""
     # Warnings are errors: a link that leads nowhere is one.
-    command = [toolchain.python(), "-m", "sphinx", "-W", "--keep-going", "-q", "-d", BUILT / "cache", PAGES, BUILT / "pages"]
-    require(command, "The pages could not be built: Sphinx says above what is wrong with which.")
+    flags: list[str | Path] = ["-W", "--keep-going", "-q", "-d", BUILT / "cache"]
+    failure = "The pages could not be built: Sphinx says above what is wrong with which."
+    require([toolchain.python(), "-m", "sphinx", *flags, PAGES, BUILT / "pages"], failure)
     say(f"Built {(BUILT / 'pages' / 'index.html').relative_to(ROOT)}")
     return 0 if "--build" in sys.argv else _serve(int(os.environ.get("DOCS_PORT") or PORT))
 

@@ -80,7 +80,7 @@ def comments(folder: Path = BACKEND / "docs") -> Iterator[Mention]:
     for path in sorted(folder.glob("*.md")):
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             for match in _COMMENT.finditer(line):
-                yield from (Mention(id, path, number) for id in match[1].split())
+                yield from (Mention(name, path, number) for name in match[1].split())
 
 
 def _print_missing(what: str, listed: Iterable[Row], there: set[str]) -> int:

@@ -7,7 +7,6 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from workspace import BACKEND, Stop, main, say
 
@@ -67,7 +66,7 @@ def settings() -> int:
 
 
 def read(table: Table) -> Iterator[Setting]:
-    """The settings of a table in the order of the code; raises Stop for one without a comment that says what it means."""
+    """The settings of a table, in the order of the code; raises Stop for one that no comment explains."""
     source = (BACKEND / table.path).read_text(encoding="utf-8")
     lines = source.splitlines()
     for name, value, line in _assignments(ast.parse(source), table.holder):
@@ -82,7 +81,9 @@ def read(table: Table) -> Iterator[Setting]:
 
 def render(settings: list[Setting]) -> str:
     """The Markdown of a table."""
-    rows = [f"| `{item.name}` | {_code(item.default)} | {item.meaning.replace('|', chr(92) + '|')} |" for item in settings]
+    rows = [
+        f"| `{item.name}` | {_code(item.default)} | {item.meaning.replace('|', chr(92) + '|')} |" for item in settings
+    ]
     return "\n".join(["", "| setting | default | meaning |", "|---|---|---|", *rows, "", ""])
 
 

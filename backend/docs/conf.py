@@ -14,7 +14,7 @@ html_title = "Atila"
 html_copy_source = False
 html_show_copyright = False
 html_show_sphinx = False
-html_theme_options = {"footer_icons": [], "top_of_page_buttons": []}
+html_theme_options: dict[str, object] = {"footer_icons": [], "top_of_page_buttons": []}
 myst_heading_anchors = 3
 suppress_warnings = ["misc.highlighting_failure"]
 

@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+ROOT = Path(__file__).resolve().parents[3]
+DOCS = ROOT / "backend" / "docs"
 
 _FENCE = re.compile(r"^(?P<fence>`{3,})(?P<language>[a-z]*)\n(?P<text>.*?)^(?P=fence)$", re.MULTILINE | re.DOTALL)
 _FILE = re.compile(r"(?:#|<!--|\{#)\s+(?P<name>[\w./-]+\.\w+)\s*(?:-->|#\})?$")
@@ -14,7 +15,7 @@ _FILE = re.compile(r"(?:#|<!--|\{#)\s+(?P<name>[\w./-]+\.\w+)\s*(?:-->|#\})?$")
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A fenced block. `file` is the name in its first line's comment: the block is that file, and does not run itself."""
+    """A fenced block. With a file's name in its first line, a comment, it is that file and does not run itself."""
 
     language: str
     text: str

@@ -8,14 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import rows
 
 from atila.errors import BAD_PARAMETER
 from atila.rpc.grpc import STATUSES
 from atila.status import REASONS
-from tests.docs.pages import DOCS, pages
-from tests.scripts.conftest import ROOT
-
-import rows  # type: ignore[import-not-found]  # scripts/ is on the path since tests.scripts.conftest, for tests only
+from tests.docs.pages import DOCS, ROOT, pages
 
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)(?:#([^)]+))?\)")
 SOURCES = [*(DOCS.parent / "atila").rglob("*.py"), *(DOCS.parent / "skitai").rglob("*.py")]
