@@ -65,7 +65,9 @@ class Was:
     partial = urlpatch = urls.forward(Urls.partial)
     basepath = baseurl = urls.forward(Urls.basepath)
 
-    bearer: part[Was, Bearer] = part(lambda was: Bearer(was.app.tokens, was.request))
+    bearer: part[Was, Bearer] = part(
+        lambda was: Bearer(was.app.tokens, was.request, was.app.config.access_token_timeout)
+    )
     mkjwt = encode_jwt = bearer.forward(Bearer.make)
     dejwt = decode_jwt = bearer.forward(Bearer.read)
 

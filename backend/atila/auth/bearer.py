@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,14 +13,17 @@ from .jwt import Claims, Tokens
 class Bearer:
     """Makes and reads tokens on behalf of one request."""
 
-    __slots__ = ("request", "tokens")
+    __slots__ = ("lifetime", "request", "tokens")
 
-    def __init__(self, tokens: Tokens, request: Request) -> None:
+    def __init__(self, tokens: Tokens, request: Request, lifetime: int = 0) -> None:
         self.tokens = tokens
         self.request = request
+        self.lifetime = lifetime  # seconds, for claims without `exp`; 0: for ever
 
     def make(self, claim: Mapping[str, Any], salt: str | bytes | None = None, alg: str | None = None) -> str:
         """Return a signed JSON Web Token of the claims (RFC 7519). `exp` is a time in seconds since 1970."""
+        if self.lifetime and "exp" not in claim:
+            claim = {**claim, "exp": int(time.time()) + self.lifetime}
         return self.tokens.encode(claim, salt, alg)
 
     def read(self, token: str | None = None) -> Claims:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import jwt as pyjwt
+import msgspec
+from jwt.types import Options
 
 from ..errors import SettingError
 
@@ -14,6 +18,26 @@ Claims = dict[str, Any]
 
 ALGORITHMS = ("HS256", "HS384", "HS512")
 MIN_KEY = 32  # bytes: RFC 7518 3.2 wants a key as long as the hash
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The claims of a token that was verified. A reader gets a copy, so that none can change another's."""
+
+    claims: Claims
+    nested: bytes | None  # the claims as JSON when some of them are lists or dicts
+    expiry: float  # seconds since 1970
+
+    @classmethod
+    def of(cls, claims: Claims) -> Verified:
+        nested = any(isinstance(value, (list, dict)) for value in claims.values())
+        return cls(claims, msgspec.json.encode(claims) if nested else None, claims.get("exp", float("inf")))
+
+    def copy(self) -> Claims:
+        if self.nested is None:
+            return self.claims.copy()
+        claims: Claims = msgspec.json.decode(self.nested)
+        return claims
 
 
 class Tokens:
@@ -26,10 +50,11 @@ class Tokens:
     def __init__(self, keys: Sequence[str | bytes], cache_size: int = 4096, algorithm: str = "HS256") -> None:
         if algorithm not in ALGORITHMS:
             raise SettingError(f"no algorithm {algorithm!r}; there are {', '.join(ALGORITHMS)}")
-        self.keys = [key.encode() if isinstance(key, str) else bytes(key) for key in keys]
+        self.keys = [key.encode() if isinstance(key, str) else bytes(key) for key in keys if key]
         self.algorithm = algorithm
-        self._cache: dict[str, Claims] = {}
-        self._cache_size = cache_size
+        self._cache: dict[str, Verified] = {}
+        self._cache_size = max(cache_size, 1)
+        self._lock = threading.Lock()
 
     @classmethod
     def of(cls, key: str | bytes | Sequence[str | bytes] | None, cache_size: int = 4096) -> Tokens:
@@ -37,7 +62,12 @@ class Tokens:
         return cls([key] if isinstance(key, (str, bytes)) else key or (), cache_size)
 
     def encode(self, claims: Mapping[str, Any], salt: str | bytes | None = None, alg: str | None = None) -> str:
-        """Return a signed token. `salt` replaces the app's key. Raises SettingError when there is no key."""
+        """Return a signed token. `salt` replaces the app's key, `alg` its algorithm; then others verify it.
+
+        Raises SettingError when there is no key, ValueError for an algorithm that is none of HS256, HS384 and HS512.
+        """
+        if alg is not None and alg not in ALGORITHMS:
+            raise ValueError(f"no algorithm {alg!r}; there are {', '.join(ALGORITHMS)}")
         key = self._signing_key() if salt is None else _as_bytes(salt)
         return pyjwt.encode(dict(claims), key, algorithm=alg or self.algorithm)
 
@@ -45,34 +75,37 @@ class Tokens:
         """Return the claims, or {"err": reason}: "no bearer token", "invalid token", "token expired"."""
         if not token:
             return {"err": "no bearer token"}
-        claims = self._cache.get(token)
-        if claims is None:
+        verified = self._cache.get(token)
+        if verified is None:
             claims = self._verify(token)
             if "err" in claims:
                 return claims
-            self._remember(token, claims)
-        if claims.get("exp", _FOREVER) <= time.time():
+            verified = Verified.of(claims)
+            self._remember(token, verified)
+        if verified.expiry <= time.time():
             return {"err": "token expired"}
-        return claims.copy()
+        return verified.copy()
 
     def _verify(self, token: str) -> Claims:
         self._signing_key()
         for key in self.keys:
             try:
-                claims: Claims = pyjwt.decode(token, key, algorithms=[self.algorithm], options={"verify_aud": False})
+                claims: Claims = pyjwt.decode(token, key, algorithms=[self.algorithm], options=_OPTIONS)
             except pyjwt.ExpiredSignatureError:
                 return {"err": "token expired"}
             except pyjwt.InvalidSignatureError:
                 continue
             except (pyjwt.PyJWTError, ValueError):
                 return {"err": "invalid token"}
-            return {"err": "invalid token"} if "err" in claims else claims
+            sound = "err" not in claims and isinstance(claims.get("exp", 0), (int, float))
+            return claims if sound else {"err": "invalid token"}
         return {"err": "invalid token"}
 
-    def _remember(self, token: str, claims: Claims) -> None:
-        if len(self._cache) >= self._cache_size:
-            self._cache.pop(next(iter(self._cache)), None)
-        self._cache[token] = claims
+    def _remember(self, token: str, verified: Verified) -> None:
+        with self._lock:
+            while len(self._cache) >= self._cache_size:
+                del self._cache[next(iter(self._cache))]
+            self._cache[token] = verified
 
     def _signing_key(self) -> bytes:
         if not self.keys:
@@ -80,7 +113,8 @@ class Tokens:
         return self.keys[0]
 
 
-_FOREVER = float("inf")
+# Which claims pyjwt checks: when a token begins and ends. Whom it is for and about is the app's to read.
+_OPTIONS: Options = {"verify_aud": False, "verify_sub": False, "verify_jti": False}
 
 
 def _as_bytes(key: str | bytes) -> bytes:

@@ -7,8 +7,7 @@ import time
 from collections.abc import ItemsView, Iterator, KeysView, ValuesView
 from dataclasses import dataclass
 from email.utils import formatdate
-from http.cookies import _unquote as unquote_value
-from typing import Literal
+from typing import Literal, get_args
 from urllib.parse import quote, unquote
 
 from .request import Request
@@ -41,6 +40,7 @@ class SetCookie:
         """Return the field's value. Raises ValueError when the cookie is malformed or over 4096 bytes."""
         if not _NAME.match(self.name):
             raise ValueError(f"{self.name!r} is not a cookie name")
+        self._check_prefix()
         parts = [f"{self.name}={quote(self.value, safe=_SAFE)}"]
         if len(parts[0]) > MAX_SIZE:
             raise ValueError(f"cookie {self.name} has {len(parts[0])} bytes; clients keep {MAX_SIZE} at most")
@@ -54,6 +54,17 @@ class SetCookie:
         if self.same_site:
             parts.append(f"SameSite={self.same_site}")
         return "; ".join(parts)
+
+    def _check_prefix(self) -> None:
+        """Raise ValueError for what browsers refuse (RFC 6265bis 5.7, 4.1.3)."""
+        if self.same_site is not None and self.same_site not in get_args(SameSite):
+            raise ValueError(f"cookie {self.name}: SameSite is Strict, Lax or None, not {self.same_site!r}")
+        if self.same_site == "None" and not self.secure:
+            raise ValueError(f"cookie {self.name}: SameSite=None needs secure=True")
+        if self.name.startswith(("__Host-", "__Secure-")) and not self.secure:
+            raise ValueError(f"cookie {self.name}: its prefix needs secure=True")
+        if self.name.startswith("__Host-") and (self.path != "/" or self.domain):
+            raise ValueError(f"cookie {self.name}: its prefix needs the path / and no domain")
 
     def _lifetime(self) -> list[str]:
         if self.expires is None:
@@ -74,8 +85,18 @@ def parse_cookies(header: str | None) -> dict[str, str]:
     for item in (header or "").split(";"):
         name, separator, value = item.strip().partition("=")
         if separator and _NAME.match(name.strip()):
-            cookies.setdefault(name.strip(), unquote(unquote_value(value.strip())))
+            cookies.setdefault(name.strip(), unquote(_unquoted(value.strip())))
     return cookies
+
+
+def _unquoted(value: str) -> str:
+    """Return a value without the quotes, and the escapes inside them, that some clients and libraries write."""
+    if len(value) < 2 or value[0] != '"' or value[-1] != '"':
+        return value
+    return _ESCAPE.sub(lambda match: chr(int(match[1], 8)) if match[1] else match[2], value[1:-1])
+
+
+_ESCAPE = re.compile(r"\\(?:([0-3][0-7]{2})|(.))")
 
 
 class Cookies:
@@ -142,8 +163,6 @@ class Cookies:
         """
         path = path or self._path
         secure = self._secure if secure is None else secure
-        if same_site == "None" and not secure:
-            raise ValueError(f"cookie {key}: SameSite=None needs secure=True")
         cookie = SetCookie(key, str(val), expires, path, domain, secure, http_only, same_site)
         cookie.render()
         self._set[key, path, domain] = cookie

@@ -26,6 +26,11 @@ class Answer:
         return REASONS.get(self.status_code, "")
 
     @property
+    def redirected(self) -> bool:
+        """It says where to go on."""
+        return self.status_code in (301, 302, 303, 307, 308) and "location" in self.headers
+
+    @property
     def text(self) -> str:
         return self.content.decode()
 

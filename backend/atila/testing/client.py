@@ -18,12 +18,14 @@ from ..app import Atila
 from ..concurrency import WorkerThreads
 from .answer import Answer
 from .forms import encode_multipart
+from .jar import Jar
 from .stub import Stub
-from .wires import call_asgi, call_rsgi
+from .wires import ServerCall, call_asgi, call_rsgi
 
 Adapter = Literal["rsgi", "asgi"]
 _CALLS: dict[str, Any] = {"rsgi": (RSGI, call_rsgi), "asgi": (ASGI, call_asgi)}
 
+MAX_REDIRECTS = 10
 Files = Mapping[str, Any]  # field name -> path, (file name, bytes), (file name, bytes, type), or an open file
 
 
@@ -45,11 +47,13 @@ class TestClient:
         threads: int = 2,
         headers: Mapping[str, str] | None = None,
         base_url: str = "http://testserver",
+        peer: str = "127.0.0.1",
     ) -> None:
         self.app = app
         self.base_url = base_url
         self.headers = {"Host": urlsplit(base_url).netloc, "User-Agent": "atila-test", **(headers or {})}
-        self.cookies: dict[str, str] = {}
+        self.cookies = Jar()
+        self.peer = peer  # the address that requests come from
         app.root = point.rstrip("/")
         if approot is not None:
             app.home = type(app.home)(approot)
@@ -112,20 +116,31 @@ class TestClient:
             sent["content-type"] = kind
         if body is not None:
             sent["content-length"] = str(len(body))
-        if self.cookies:
-            sent["cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        sent.update({name.lower(): value for name, value in (headers or {}).items()})
         target, _, query = urljoin(self.base_url + "/", path).removeprefix(self.base_url).partition("?")
+        if cookies := self.cookies.header(target, scheme == "https"):
+            sent["cookie"] = cookies
+        sent.update({name.lower(): value for name, value in (headers or {}).items()})
         query = "&".join(part for part in (query, urlencode(params or {}, doseq=True)) if part)
-        answer: Answer = self._loop.run_until_complete(
-            self._call(self.adapter, method.upper(), target, query, list(sent.items()), body, scheme)
-        )
-        self._keep_cookies(answer)
-        location = answer.headers.get("location")
-        if follow_redirects and location and answer.status_code in (301, 302, 303, 307, 308):
-            again = method if answer.status_code in (307, 308) else "GET"
-            return self.request(again, location, data if again == method else None, follow_redirects=True)
+        call = ServerCall(method.upper(), target, query, list(sent.items()), body, scheme, self.peer)
+        answer: Answer = self._loop.run_until_complete(self._call(self.adapter, call))
+        for field in answer.headers.get_all("set-cookie"):
+            self.cookies.keep(field)
+        if follow_redirects and answer.redirected:
+            return self._follow(answer, method, path, data, json=json, files=files, headers=headers, scheme=scheme)
         return answer
+
+    def _follow(self, answer: Answer, method: str, path: str, data: Any, **options: Any) -> Answer:
+        """Go where redirections lead, ten at most; 307 and 308 repeat the request, the others ask by GET (RFC 9110 15.4)."""
+        for _ in range(MAX_REDIRECTS):
+            path = urljoin(urljoin(self.base_url, path), answer.headers["location"])
+            if not path.startswith(self.base_url):
+                return answer  # another host's
+            if answer.status_code not in (307, 308) and method != "HEAD":
+                method, data, options = "GET", None, {**options, "json": None, "files": None}
+            answer = self.request(method, path.removeprefix(self.base_url), data, **options)
+            if not answer.redirected:
+                return answer
+        raise RuntimeError(f"over {MAX_REDIRECTS} redirections, the last to {path}")
 
     def get(self, path: str, params: Mapping[str, Any] | None = None, **options: Any) -> Answer:
         return self.request("GET", path, params=params, **options)
@@ -157,14 +172,6 @@ class TestClient:
     def api(self, point: str = "") -> Stub:
         """Return a stub whose attributes and calls are path segments: `cli.api().apis.pets(45).get()`."""
         return Stub(self, (point.rstrip("/"),) if point.rstrip("/") else ())
-
-    def _keep_cookies(self, answer: Answer) -> None:
-        for text in answer.headers.get_all("set-cookie"):
-            name, _, value = text.partition(";")[0].partition("=")
-            if "max-age=0" in text.lower():
-                self.cookies.pop(name, None)
-            else:
-                self.cookies[name] = value
 
 
 def _encode_body(data: Any, json: Any, files: Files | None) -> tuple[bytes | None, str | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from ..adapters.asgi import ASGI, Message
@@ -14,15 +14,26 @@ from ..http.headers import Pairs
 from .answer import Answer
 
 
-async def call_rsgi(
-    adapter: RSGI, method: str, path: str, query: str, headers: Pairs, body: bytes | None, scheme: str
-) -> Answer:
+class ServerCall(NamedTuple):
+    """What a server would read off the wire."""
+
+    method: str
+    path: str  # as sent, percent-encoded
+    query: str
+    headers: Pairs
+    body: bytes | None
+    scheme: str = "http"
+    peer: str = "127.0.0.1"
+
+
+async def call_rsgi(adapter: RSGI, call: ServerCall) -> Answer:
     """Send a request through the RSGI adapter and return the answer."""
     scope = SimpleNamespace(
-        proto="http", http_version="1.1", client="127.0.0.1:50000", scheme=scheme, method=method,
-        path=unquote(path, errors="replace"), query_string=query, authority=None, headers=ServerHeaders(headers),
+        proto="http", http_version="1.1", client=f"{call.peer}:50000", scheme=call.scheme, method=call.method,
+        path=unquote(call.path, errors="replace"), query_string=call.query, authority=None,
+        headers=ServerHeaders(call.headers),
     )  # fmt: skip
-    protocol = ServerProtocol(body or b"")
+    protocol = ServerProtocol(call.body or b"")
     await adapter.__rsgi__(scope, protocol)
     return protocol.answer()
 
@@ -87,18 +98,17 @@ class ServerProtocol:
         return Answer(self.status, self.headers, bytes(self.content))
 
 
-async def call_asgi(
-    adapter: ASGI, method: str, path: str, query: str, headers: Pairs, body: bytes | None, scheme: str
-) -> Answer:
+async def call_asgi(adapter: ASGI, call: ServerCall) -> Answer:
     """Send a request through the ASGI adapter and return the answer."""
     scope: Message = {
-        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": scheme,
-        "path": unquote(path, errors="replace"), "raw_path": path.encode(), "query_string": query.encode(),
-        "root_path": "", "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers],
-        "client": ("127.0.0.1", 50000), "server": ("testserver", 80),
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": call.method,
+        "scheme": call.scheme, "path": unquote(call.path, errors="replace"), "raw_path": call.path.encode(),
+        "query_string": call.query.encode(), "root_path": "",
+        "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in call.headers],
+        "client": (call.peer, 50000), "server": ("testserver", 80),
     }  # fmt: skip
     sent: list[Message] = []
-    requests: Iterator[Message] = iter([{"type": "http.request", "body": body or b"", "more_body": False}])
+    requests: Iterator[Message] = iter([{"type": "http.request", "body": call.body or b"", "more_body": False}])
 
     async def receive() -> Message:
         message = next(requests, None)

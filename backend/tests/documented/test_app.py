@@ -1,0 +1,249 @@
+"""Chapter 1: the app object, its folders, preferences, settings and limits."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import atila
+from atila import Atila, Preference, RouteError, Was
+from atila.config import DEFAULTS
+from tests.documented.conftest import ClientOf
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder with an app in app.py; what is imported from it is forgotten at the end."""
+    (tmp_path / "app.py").write_text(
+        "from atila import Atila\n"
+        "app = Atila(__name__)\n"
+        "app.config.greeting = 'Hello'\n"
+        "@app.route('/')\n"
+        "def index(was):\n"
+        "    return f'{was.app.config.greeting} {was.app.config.get(\"name\", \"you\")}'\n"
+    )
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    known = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - known:
+        del sys.modules[name]
+
+
+@pytest.mark.row("1.3")
+def test_an_app_is_made_of_its_modules_name() -> None:
+    app = Atila(__name__)
+    assert app.name == "test_app"
+    assert app.home == Path(__file__).parent
+    assert Atila("no.such.module").name == "module"
+    assert Atila("no.such.module").home == Path.cwd()
+
+
+@pytest.mark.row("1.4")
+def test_a_handler_gets_was_and_then_its_parameters_by_name(app: Atila, client_of: ClientOf) -> None:
+    @app.route("/items/<int:id>", methods=["POST"])
+    def item(was: Was, id: int, topic: str, comment: str) -> object:
+        return was.API(id=id, topic=topic, comment=comment)
+
+    cli = client_of(app)
+    answer = cli.post("/items/100?topic=Python", json={"comment": "It is a good idea"})
+    assert answer.data == {"id": 100, "topic": "Python", "comment": "It is a good idea"}
+    assert cli.post("/items/100").status_code == 400
+
+
+@pytest.mark.row("1.4")
+def test_the_first_argument_may_have_another_name(app: Atila, client_of: ClientOf) -> None:
+    @app.route("/")
+    def index(context: Was) -> str:
+        return context.request.method
+
+    assert client_of(app).get("/").text == "GET"
+
+
+@pytest.mark.row("1.4")
+def test_a_handler_that_cannot_be_called_is_refused_at_once(app: Atila) -> None:
+    def nothing() -> str:
+        return ""
+
+    def unnamed(was: Was, *values: str) -> str:
+        return ""
+
+    def nameless(was: Was, id: int, /) -> str:
+        return ""
+
+    for handler, said in ((nothing, "first argument"), (unnamed, r"\*\*form"), (nameless, "before a /")):
+        with pytest.raises(RouteError, match=said):
+            app.route("/x")(handler)
+
+
+@pytest.mark.row("1.5", "1.6")
+def test_resources_lie_beside_the_app(app: Atila) -> None:
+    home = Path(__file__).parents[1]
+    assert app.get_resource() == str(home / "resources")
+    assert app.get_resource("data", "a.txt") == str(home / "resources" / "data" / "a.txt")
+
+
+@pytest.mark.row("1.5")
+def test_a_static_folder_is_not_served_by_the_app(folder: Path, client_of: ClientOf) -> None:
+    (folder / "static").mkdir()
+    (folder / "static" / "a.txt").write_text("a")
+    assert client_of(atila.load(str(folder / "app.py"))).get("/static/a.txt").status_code == 404
+
+
+@pytest.mark.row("1.12")
+def test_a_preference_overrides_the_app_and_merges_its_settings(folder: Path, client_of: ClientOf) -> None:
+    pref = Preference(debug=True)
+    pref.config.name = "Hans"
+    pref.config["limit"] = 7
+    app = atila.load(str(folder / "app.py"), pref)
+    assert app.debug is True
+    assert app.config.limit == 7
+    assert client_of(app).get("/").text == "Hello Hans"
+    with pytest.raises(AttributeError, match="set it with pref"):
+        pref.missing  # noqa: B018 - reading it is the test
+
+
+@pytest.mark.row("1.12")
+def test_a_preference_mounts_services(folder: Path, client_of: ClientOf) -> None:
+    (folder / "pets.py").write_text("def __mount__(app):\n    app.route('/list')(lambda was: 'pets')\n")
+    app = atila.load(str(folder / "app.py"))
+    import pets  # type: ignore[import-not-found]  # the file above
+
+    pref = Preference()
+    pref.mount("/pets", pets)
+    pref.apply(app)
+    assert client_of(app).get("/pets/list").text == "pets"
+
+
+@pytest.mark.row("1.13")
+def test_one_preference_sets_every_limit_of_a_body() -> None:
+    app = Atila("tests")
+    Preference(
+        max_client_body_size=1000, use_reloader=True, securekey="x" * 40, access_control_allow_origin=["http://a.example"]
+    ).apply(app)
+    config = app.config
+    assert config.max_post_body_size == config.max_multipart_body_size == config.max_upload_file_size == 1000
+    assert app.use_reloader is True
+    assert app.securekey == "x" * 40
+    assert app.access_control_allow_origin == ["http://a.example"]
+
+
+@pytest.mark.row("1.14")
+def test_bootstrap_beside_the_app_runs_first_and_may_change_the_preference(folder: Path, client_of: ClientOf) -> None:
+    package = folder / "shop"
+    package.mkdir()
+    (folder / "app.py").rename(package / "app.py")
+    (folder / "urls.txt").write_text("Anna")
+    (package / "__init__.py").write_text(
+        "def bootstrap(pref):\n    pref.config.name = open(pref.config.urlfile).read()\n    pref.debug = True\n"
+    )
+    pref = Preference()
+    pref.config.urlfile = str(folder / "urls.txt")
+    app = atila.load(str(package / "app.py"), pref)
+    assert client_of(app).get("/").text == "Hello Anna"
+    assert app.debug is True
+
+
+@pytest.mark.row("1.17")
+@pytest.mark.parametrize("accept", ["application/json", "text/html"])
+def test_only_a_debugging_app_shows_tracebacks(app: Atila, client_of: ClientOf, accept: str) -> None:
+    @app.route("/")
+    def index(was: Was) -> object:
+        return 1 / 0
+
+    cli = client_of(app)
+    headers = {"Accept": accept}
+    quiet = cli.get("/", headers=headers)
+    assert quiet.status_code == 500
+    assert "ZeroDivisionError" not in quiet.text
+    app.debug = True
+    loud = cli.get("/", headers=headers)
+    assert loud.status_code == 500
+    assert "ZeroDivisionError" in loud.text
+    assert "test_app.py" in loud.text
+
+
+@pytest.mark.row("1.17", "1.18")
+def test_debugging_and_reloading_are_off_by_default(app: Atila) -> None:
+    assert (app.debug, app.use_reloader, app.auto_mount) == (False, False, True)
+    assert (app.authenticate, app.authorization, app.session_timeout) == (False, "digest", None)
+
+
+@pytest.mark.row("1.19")
+def test_the_kill_switch_turns_both_off(folder: Path) -> None:
+    from skitai.engine import Engine
+
+    engine = Engine(folder)
+    engine.production = True
+    engine.mount("/", "app.py", pref=Preference(debug=True, use_reloader=True))
+    engine.build()
+    app = atila.load(str(folder / "app.py"))
+    assert (app.debug, app.use_reloader) == (False, False)
+
+
+@pytest.mark.row("1.21")
+def test_settings_are_attributes_and_keys(app: Atila) -> None:
+    app.config.my_setting = 1
+    app.config["other"] = 2
+    assert app.config["my_setting"] == 1
+    assert app.config.other == 2
+    del app.config.other
+    with pytest.raises(AttributeError, match=r"app\.config\.other = "):
+        app.config.other  # noqa: B018 - reading it is the test
+    assert "my_setting" not in DEFAULTS
+
+
+@pytest.mark.row("1.22")
+def test_the_limits_have_the_documented_defaults(app: Atila) -> None:
+    config = app.config
+    assert config.max_post_body_size == config.max_cache_size == 5 * 1024 * 1024
+    assert config.max_multipart_body_size == 20 * 1024 * 1024
+    assert config.max_upload_file_size == 20_000_000
+
+
+@pytest.mark.row("1.22")
+def test_a_body_over_its_limit_is_413_and_reaches_no_handler(app: Atila, client_of: ClientOf) -> None:
+    reached = []
+    app.config.max_post_body_size = 100
+    app.config.max_multipart_body_size = 1000
+    app.config.max_upload_file_size = 500
+
+    @app.route("/")
+    def index(was: Was, **form: object) -> object:
+        reached.append(form)
+        return was.API(fields=len(form))
+
+    cli = client_of(app)
+    refused = cli.post("/", {"a": "x" * 200})
+    assert refused.status_code == 413
+    assert {"code": 41300, "message": "request entity too large"}.items() <= refused.data.items()
+    assert refused.headers["connection"] == "close"
+    assert cli.post("/", files={"a": ("a.txt", b"x" * 2000)}).status_code == 413
+    assert cli.post("/", files={"a": ("a.txt", b"x" * 600)}).status_code == 413
+    assert not reached
+    assert cli.post("/", files={"a": ("a.txt", b"x" * 300)}).data == {"fields": 1}
+
+
+@pytest.mark.row("1.23")
+def test_the_interval_of_maintenance_is_a_setting(app: Atila) -> None:
+    assert app.config.maintain_interval == 60
+
+
+@pytest.mark.row("1.24")
+def test_load_takes_a_path_or_a_module(folder: Path) -> None:
+    app = atila.load(str(folder / "app.py"))
+    assert isinstance(app, Atila)
+    assert atila.load(str(folder)) is app
+    assert atila.load(sys.modules[app.import_name]) is app
+    assert atila.load(app) is app
+
+
+@pytest.mark.row("1.24")
+def test_load_says_what_is_missing(folder: Path) -> None:
+    with pytest.raises(ImportError, match="there is no file"):
+        atila.load(str(folder / "other.py"))
+    (folder / "empty.py").write_text("")
+    with pytest.raises(ImportError, match="no app named 'app'"):
+        atila.load(str(folder / "empty.py"))
