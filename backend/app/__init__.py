@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from atila import Preference
 
 MEGABYTE = 1_000_000
 
 
-def bootstrap(pref: Any) -> None:
+def bootstrap(pref: Preference) -> None:
     """Prepares a mount: `pref.config.settings` says everything else. Runs once in each process, before the mount."""
     # Here and not above: whoever imports a part of this package, the settings say, need not import everything.
     from app.services.photos.feed import Feed

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from types import SimpleNamespace
 
-from app import bootstrap
+import atila
 from app.settings import Settings
-from atila import Atila
+from atila import Atila, Preference
 from atila.alias import DB_PGSQL, DB_SQLITE3, Kind
-from atila.config import Config
 from atila.upstream.db import Database, Session
 
 Connect = Callable[[], AbstractContextManager[Session]]
@@ -34,11 +31,8 @@ def connected(settings: Settings) -> Iterator[Connect]:
 
 def application(settings: Settings) -> Atila:
     """The application with its settings and its database, as a mount in serve.py gives it them."""
-    pref = SimpleNamespace(config=Config(settings=settings))
-    bootstrap(pref)
-    app: Atila = importlib.import_module("app.app").app  # found at the call: nothing imports an application object
-    app.config.update(vars(pref).pop("config"))
-    for name, value in vars(pref).items():
-        setattr(app, name, value)
+    pref = Preference()
+    pref.config.settings = settings
+    app: Atila = atila.load("app.app:app", pref=pref)
     app.alias("@db", database_kind(settings.database_url), settings.database_url)
     return app
