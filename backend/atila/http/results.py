@@ -190,8 +190,9 @@ def _encode_list(response: Response, result: list[Any] | tuple[Any, ...]) -> Non
 def _encoder_for(kind: type, result: object) -> Callable[[Response, Any], None]:
     if issubclass(kind, msgspec.Struct) or is_dataclass(kind):
         return _encode_data
-    if issubclass(kind, API):
-        return _encode_api
+    for base in (API, str, bytes, Response, File):
+        if issubclass(kind, base):
+            return _ENCODERS[base]
     if is_stream(result):
         return _encode_stream
     hint = "return was.API(...) for JSON" if kind in (dict, list, int, float, bool) else "return text, bytes or was.API(...)"
