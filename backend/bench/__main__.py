@@ -1,4 +1,4 @@
-"""Run the benchmark: `python -m bench [--rounds 3] [--seconds 4] [--only json,jwt] [--markdown FILE]`.
+"""Run the benchmark: `python -m bench [--rounds 3] [--seconds 4] [--only json,jwt] [--write]`.
 
 Candidates run one after the other within each round, each on one core with the load on another; compare ratios, and
 trust the processor time per request most. The peers need `$BENCH_HOME/venvs/{main,original}`; without them only the
@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import platform
 import shutil
 import sys
 import tempfile
 from collections import defaultdict
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
@@ -35,6 +37,8 @@ ENDPOINTS = (
     Endpoint("static", "/static/f100k.bin"),
 )
 CONNECTIONS = 32
+PAGE = BACKEND / "docs" / "performance.md"
+BEGIN, END = "<!-- table -->", "<!-- end of table -->"
 
 
 def candidates(files: Path) -> list[Candidate]:
@@ -115,7 +119,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="how often each is measured; the table has medians")
     parser.add_argument("--seconds", type=int, default=4, help="of load at a time")
     parser.add_argument("--only", default="", help=f"some of {','.join(each.label for each in ENDPOINTS)}")
-    parser.add_argument("--markdown", type=Path, help="also write the table to this file")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
     arguments = parser.parse_args()
     for tool in ("wrk", "taskset"):
         if shutil.which(tool) is None:
@@ -123,8 +127,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         result = table(measure_all(arguments, Path(folder)))
     print(result)
-    if arguments.markdown:
-        arguments.markdown.write_text(result + "\n")
+    if arguments.write:
+        write(result)
+
+
+def write(result: str) -> None:
+    """Put a table into the documentation's page, in place of the one before."""
+    before, _, rest = PAGE.read_text().partition(BEGIN)
+    _, _, after = rest.partition(END)
+    made = f"Measured on {datetime.now(UTC):%Y-%m-%d} with {os.cpu_count()} cores and Python {platform.python_version()}."
+    PAGE.write_text(f"{before}{BEGIN}\n{made}\n\n{result}\n{END}{after}")
 
 
 if __name__ == "__main__":
