@@ -20,7 +20,7 @@ class LoadError(ImportError):
     """A mount's target that is no app: the message says what was looked for and where."""
 
 
-def load(target: Target, name: str = "app", pref: Preference | None = None, base: Path | None = None) -> Any:
+def load(target: Target, pref: Preference | None = None, name: str = "app", base: Path | None = None) -> Any:
     """Return the app of a target, with `bootstrap(pref)` run and the preference applied.
 
     `name` is the app's name in its module, `base` the folder that relative paths start from (default: where the

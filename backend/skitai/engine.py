@@ -95,7 +95,7 @@ class Engine(LocalPlatform):
         return mounts
 
     def _load_app(self, mount: Mount) -> Any:
-        app = load(mount.target, mount.name, mount.pref, self.folder)
+        app = load(mount.target, mount.pref, mount.name, self.folder)
         if self.production:
             app.debug = app.use_reloader = False
         self._aliases.update(app.platform.aliases)  # those the app named before it knew its engine

@@ -137,7 +137,7 @@ def test_bootstrap_beside_the_app_runs_first_and_may_change_the_preference(folde
     (folder / "app.py").rename(package / "app.py")
     (folder / "urls.txt").write_text("Anna")
     (package / "__init__.py").write_text(
-        "def bootstrap(pref):\n    pref.config.name = open(pref.config.urlfile).read()\n    pref.debug = True\n"
+        "from pathlib import Path\ndef bootstrap(pref):\n    pref.config.name = Path(pref.config.urlfile).read_text()\n    pref.debug = True\n"
     )
     pref = Preference()
     pref.config.urlfile = str(folder / "urls.txt")

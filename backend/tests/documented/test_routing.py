@@ -117,7 +117,7 @@ def test_a_plain_parameter_is_one_segment_of_text(app: Atila, client_of: ClientO
 
 @pytest.mark.row("2.8", "3.49")
 def test_an_int_parameter_is_digits_or_one_of_three_words(app: Atila, client_of: ClientOf) -> None:
-    app.route("/e/<int:id>")(lambda was, id: was.API(id=id))
+    app.route("/e/<int:number>")(lambda was, number: was.API(id=number))
     cli = client_of(app)
     assert cli.get("/e/0100").data == {"id": 100}
     assert [cli.get(f"/e/{word}").data["id"] for word in ("me", "notme", "new")] == ["me", "notme", "new"]
@@ -155,14 +155,14 @@ def test_a_path_parameter_must_come_last(app: Atila) -> None:
     ("rule", "said"),
     [
         ("hello", "start with a slash"),
-        ("/<uuid:id>", "no parameter kind 'uuid'"),
-        ("/x<id>", "neither text nor"),
-        ("/<id>/<id>", "twice"),
+        ("/<uuid:number>", "no parameter kind 'uuid'"),
+        ("/x<number>", "neither text nor"),
+        ("/<number>/<number>", "twice"),
     ],
 )
 def test_a_rule_that_cannot_be_read_is_refused_at_once(app: Atila, rule: str, said: str) -> None:
     with pytest.raises(RouteError, match=said):
-        app.route(rule)(lambda was, id: "")
+        app.route(rule)(lambda was, number: "")
 
 
 @pytest.mark.row("2.7", "2.8", "2.10")
@@ -197,7 +197,7 @@ def test_the_last_parameter_may_be_left_out_when_it_has_a_default(app: Atila, cl
 
 @pytest.mark.row("2.12")
 def test_the_root_is_routed_for_itself(app: Atila, client_of: ClientOf) -> None:
-    app.route("/<int:id>")(lambda was, id=None: "one")
+    app.route("/<int:number>")(lambda was, number=None: "one")
     assert client_of(app).get("/").status_code == 404
     app.route("/")(lambda was: "root")
     assert client_of(app).get("/").text == "root"

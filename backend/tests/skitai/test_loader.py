@@ -42,8 +42,8 @@ def test_a_path_with_or_without_its_suffix_a_folder_and_a_name(tmp_path: Path) -
     app = load("shop/app.py", base=tmp_path)
     assert load("./shop/app", base=tmp_path) is app
     assert load("shop", base=tmp_path) is app
-    assert load("shop/app.py", "other", base=tmp_path) is not app
-    assert load("desk.py:other", base=tmp_path) is load("desk.py", "other", base=tmp_path)
+    assert load("shop/app.py", name="other", base=tmp_path) is not app
+    assert load("desk.py:other", base=tmp_path) is load("desk.py", name="other", base=tmp_path)
 
 
 def test_two_files_of_one_name_are_two_modules(tmp_path: Path) -> None:
