@@ -88,6 +88,7 @@ list() {
 # Python packages, compiled modules and the settings, so that the release can run.
 prepare() { # NAME
   local release=$BASE/releases/$1 key venv python
+  chmod -R u+rwX,go+rX,go-w "$release" # whatever the umask was where it was packed
   python=$(command -v python3) || return 1
   key=$({ cat "$release/backend/requirements.lock" && "$python" -V; } | sha256sum | cut -c 1-16)
   venv=$BASE/venvs/$key
@@ -197,6 +198,7 @@ prune() { # KEEP
     say "Removing the old release $name"
     rm -rf "${BASE:?}/releases/$name"
   done
+  find "$BASE/incoming" -mindepth 1 -maxdepth 1 -mtime +1 -exec rm -rf {} + # uploads that broke off
   for venv in "$BASE"/venvs/*/; do
     venv=$(basename "$venv")
     compgen -G "$BASE/releases/*/.venv" | xargs -r readlink | grep -qx "../../venvs/$venv" || rm -rf "${BASE:?}/venvs/$venv"
