@@ -30,7 +30,7 @@ class Argument:
         self.default = default
         self.required = default is inspect.Parameter.empty
         self.is_body = _is_record(hint)  # it receives the whole body
-        as_it_is = hint is Any or hasattr(hint, "DESCRIPTOR")  # a protobuf message comes decoded
+        as_it_is = hint in (Any, object) or hasattr(hint, "DESCRIPTOR")  # a protobuf message comes decoded
         self.convert: Converter | None = None if as_it_is else converter_for(name, hint)
 
 
@@ -163,7 +163,7 @@ class Binder:
                 raise HTTPError(415, f"the body is {kind}; JSON or a form is expected")
             return {argument.name: msgspec.convert(fields, argument.hint, strict=False)}
         except msgspec.ValidationError as error:
-            reasons.extend(_every_reason(request, argument.hint, error))
+            reasons.extend(_every_reason(request, argument, error))
         return {}
 
 
@@ -184,9 +184,11 @@ def _is_record(hint: Any) -> bool:
     return issubclass(hint, msgspec.Struct) or is_dataclass(hint) or is_typeddict(hint)
 
 
-def _every_reason(request: Request, hint: Any, first: msgspec.ValidationError) -> list[Reason]:
+def _every_reason(request: Request, argument: Argument, first: msgspec.ValidationError) -> list[Reason]:
     """Return each faulty field of a body, not only the one that msgspec met first."""
-    value = request.dict()
+    value, hint = request.json() if request.is_json else request.dict(), argument.hint
+    if not isinstance(value, dict):
+        return [Reason(argument.name, f"parameter `{argument.name}` should be a JSON object")]
     reasons: list[Reason] = []
     try:
         fields: tuple[Any, ...] = msgspec.structs.fields(hint)

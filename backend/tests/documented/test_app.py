@@ -23,7 +23,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         "app.config.greeting = 'Hello'\n"
         "@app.route('/')\n"
         "def index(was):\n"
-        "    return f'{was.app.config.greeting} {was.app.config.get(\"name\", \"you\")}'\n"
+        '    return f\'{was.app.config.greeting} {was.app.config.get("name", "you")}\'\n'
     )
     monkeypatch.setattr(sys, "path", [*sys.path])
     known = set(sys.modules)
@@ -121,7 +121,10 @@ def test_a_preference_mounts_services(folder: Path, client_of: ClientOf) -> None
 def test_one_preference_sets_every_limit_of_a_body() -> None:
     app = Atila("tests")
     Preference(
-        max_client_body_size=1000, use_reloader=True, securekey="x" * 40, access_control_allow_origin=["http://a.example"]
+        max_client_body_size=1000,
+        use_reloader=True,
+        securekey="x" * 40,
+        access_control_allow_origin=["http://a.example"],
     ).apply(app)
     config = app.config
     assert config.max_post_body_size == config.max_multipart_body_size == config.max_upload_file_size == 1000
@@ -137,7 +140,8 @@ def test_bootstrap_beside_the_app_runs_first_and_may_change_the_preference(folde
     (folder / "app.py").rename(package / "app.py")
     (folder / "urls.txt").write_text("Anna")
     (package / "__init__.py").write_text(
-        "from pathlib import Path\ndef bootstrap(pref):\n    pref.config.name = Path(pref.config.urlfile).read_text()\n    pref.debug = True\n"
+        "from pathlib import Path\ndef bootstrap(pref):\n    pref.debug = True\n"
+        "    pref.config.name = Path(pref.config.urlfile).read_text()\n"
     )
     pref = Preference()
     pref.config.urlfile = str(folder / "urls.txt")
