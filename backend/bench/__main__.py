@@ -135,7 +135,8 @@ def write(result: str) -> None:
     """Put a table into the documentation's page, in place of the one before."""
     before, _, rest = PAGE.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
-    made = f"Measured on {datetime.now(UTC):%Y-%m-%d} with {os.cpu_count()} cores and Python {platform.python_version()}."
+    machine = f"{os.cpu_count()} cores and Python {platform.python_version()}"
+    made = f"Measured on {datetime.now(UTC):%Y-%m-%d} with {machine}."
     PAGE.write_text(f"{before}{BEGIN}\n{made}\n\n{result}\n{END}{after}")
 
 

@@ -1,4 +1,4 @@
-"""The line between the main process and a worker: 'I am ready' one way, the end of the other side both ways."""
+"""The line between the main process and a worker: 'I am ready' one way, 'you are replaced' the other way."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import socket
 
 import msgspec
 
+LEAVE = b"leave\n"  # to a worker: another has taken your place
 VARIABLE = "SKITAI_WORKER"  # set for a worker: "<slot>:<descriptor of the line>"
 
 

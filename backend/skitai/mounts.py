@@ -40,6 +40,7 @@ class Mounts:
     def __init__(self, not_found: Callable[[Request, int], Response]) -> None:
         self._hosts: dict[str, list[Point]] = {DEFAULT_HOST: []}
         self._not_found = not_found
+        self.leaving = False  # this process ends soon: each answer closes its HTTP/1 connection (RFC 9112 9.6)
 
     @property
     def apps(self) -> list[Any]:
@@ -62,6 +63,10 @@ class Mounts:
             point.single_page = folder
 
     def resolve(self, request: Request) -> Job:
+        job = self._find(request)
+        return _closing(job) if self.leaving and request.version in ("1.0", "1.1") else job
+
+    def _find(self, request: Request) -> Job:
         path = request.path
         for point in self._hosts[DEFAULT_HOST] if len(self._hosts) == 1 else self._points_of(request):
             if point.prefix and path != point.prefix and not path.startswith(point.below):
@@ -161,6 +166,24 @@ def wants_page(request: Request) -> bool:
     if "." in path.rpartition("/")[2] or not accepts(request.get_header("accept"), "text/html"):
         return False
     return not any(path == prefix or path.startswith(f"{prefix}/") for prefix in NO_FALLBACK)
+
+
+def _closing(job: Job) -> Job:
+    """Return the same job, whose answer asks the client to close the connection."""
+
+    async def respond(request: Request) -> Response:
+        response = await job.respond(request)
+        response.headers.append(("connection", "close"))
+        return response
+
+    return Job(
+        respond,
+        perform=job.perform,
+        blocking=job.blocking,
+        body_limit=job.body_limit,
+        multipart_limit=job.multipart_limit,
+        found=job.found,
+    )
 
 
 def _moved(request: Request) -> Response:

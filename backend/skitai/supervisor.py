@@ -19,7 +19,7 @@ from types import FrameType
 
 import msgspec
 
-from .control import VARIABLE, Ready
+from .control import LEAVE, VARIABLE, Ready
 from .watcher import Watcher, broken_file
 
 _log = logging.getLogger("skitai")
@@ -183,17 +183,21 @@ class Supervisor:
             self._announced = True
             _log.info("serving at %s", " and ".join(message.addresses) or "the address given")
         if worker.replaces is not None:
-            self._retire(worker.replaces)
+            self._retire(worker.replaces, replaced=True)
             worker.replaces = None
             self._replace_next(worker.slot + 1)
         if message.reload and self._watcher is None and not self._stopping:
             self.reload = True
             self._watch([Path(folder) for folder in message.folders])
 
-    def _retire(self, worker: Worker) -> None:
-        if worker.state is not State.STOPPING:
-            worker.state = State.STOPPING
-            worker.kill_at = time.monotonic() + self.stop_timeout
+    def _retire(self, worker: Worker, *, replaced: bool = False) -> None:
+        if worker.state is State.STOPPING:
+            return
+        worker.state = State.STOPPING
+        worker.kill_at = time.monotonic() + self.stop_timeout
+        if replaced and worker.control is not None:
+            worker.control.send(LEAVE)
+        else:
             worker.process.terminate()
 
     def _bury(self, worker: Worker) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import socket
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,11 +16,13 @@ from atila.adapters.settings import AdapterSettings
 from atila.concurrency import WorkerThreads
 
 from . import logs
-from .control import Line, Ready
+from .control import LEAVE, Line, Ready
 from .engine import Engine
 from .mounts import Mounts
 from .options import Options
 from .servers import granian, grpc
+
+LEAVING = 0.5  # seconds in which a worker that was replaced closes connections after their next answer
 
 _log = logging.getLogger("skitai")
 
@@ -86,12 +89,16 @@ class Served:
         """Stop when the main process is gone; let gRPC calls end together with HTTP requests."""
         control = self.line.control
         if control is not None:
-            loop.add_reader(control.fileno(), self._main_process_gone, loop, control.fileno())
+            loop.add_reader(control.fileno(), self._hear, loop, control)
         if sys.platform != "win32":
             loop.add_signal_handler(signal.SIGTERM, self._stop)
 
-    def _main_process_gone(self, loop: asyncio.AbstractEventLoop, descriptor: int) -> None:
-        loop.remove_reader(descriptor)
+    def _hear(self, loop: asyncio.AbstractEventLoop, control: socket.socket) -> None:
+        if control.recv(len(LEAVE)) == LEAVE:
+            self.mounts.leaving = True  # clients are asked to come back on another connection, which another takes
+            loop.call_later(LEAVING, self._stop)
+            return
+        loop.remove_reader(control.fileno())
         _log.error("the main process is gone: stopping")
         self._stop()
 
