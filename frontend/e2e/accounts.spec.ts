@@ -49,15 +49,14 @@ test('nothing that opens the session lies in the storage', async ({ page }) => {
   expect(await page.evaluate(() => document.cookie)).toBe('')
 })
 
-/** Spoils the access token of every request for photos, as if it had expired, until the page has renewed it. */
+/** Spoils an access token as if it had expired: the server refuses it, and takes the one that comes after. */
 async function expireToken(page: Page): Promise<void> {
-  let expired = true
+  let old: string | undefined
   await page.route('**/api/v1/users/**', async (route) => {
-    const headers = { ...route.request().headers(), ...(expired && { authorization: 'Bearer expired' }) }
-    await route.continue({ headers })
-  })
-  page.on('response', (response) => {
-    if (response.url().endsWith('/auth/refresh')) expired = false
+    const headers = route.request().headers()
+    const token = headers['authorization'] ?? ''
+    old ??= token
+    await route.continue({ headers: { ...headers, authorization: token === old ? 'Bearer expired' : token } })
   })
 }
 
@@ -87,7 +86,31 @@ test('an upload with an expired token is repeated with a new one', async ({ page
   await expect(card(page, title)).toBeVisible()
 })
 
-test('tabs that need a new token at once ask for it one after the other and both go on', async ({ page, context }) => {
+test('tabs whose tokens expire at once renew them with one request between them', async ({ page, context, faults }) => {
+  faults.allow(401)
+  await signIn(page)
+  await upload(page, unique('Shared'))
+  const tabs = [page]
+  for (let count = 0; count < 2; count += 1) {
+    const tab = await context.newPage()
+    await tab.goto('/photos')
+    await expect(tab.getByTestId('photo').first()).toBeVisible()
+    tabs.push(tab)
+  }
+  let renewals = 0
+  for (const tab of tabs) {
+    tab.on('request', (request) => (renewals += Number(request.url().endsWith('/auth/refresh'))))
+    await expireToken(tab)
+  }
+  await Promise.all(tabs.map((tab) => tab.getByRole('combobox', { name: 'Sort by' }).selectOption('title')))
+  for (const tab of tabs) {
+    await expect(tab.getByRole('list', { name: 'Photos' })).toHaveAttribute('aria-busy', 'false')
+    await expect(tab).toHaveURL(/\/photos\?sort=title$/)
+  }
+  expect(renewals).toBe(1)
+})
+
+test('tabs that start at once take their turns with the refresh cookie', async ({ page, context }) => {
   await signIn(page)
   const other = await context.newPage()
   await other.goto('/settings')

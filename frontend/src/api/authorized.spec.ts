@@ -35,6 +35,20 @@ describe('authorizedFetch', () => {
     ])
   })
 
+  it('takes a token that has come while the request was under way, without renewing', async () => {
+    const { seen, send } = server('new')
+    let current = 'old'
+    const renew = vi.fn(() => Promise.resolve('needless'))
+    const call = authorizedFetch({ current: () => current, renew }, (input) => {
+      const answer = send(input as Request)
+      current = 'new'
+      return answer
+    })
+    expect((await call(URL_OF_PHOTOS)).status).toBe(200)
+    expect(renew).not.toHaveBeenCalled()
+    expect(seen.map(({ token }) => token)).toEqual(['Bearer old', 'Bearer new'])
+  })
+
   it('repeats once only', async () => {
     const { seen, send } = server('other')
     const call = authorizedFetch({ current: () => 'old', renew: () => Promise.resolve('new') }, send)

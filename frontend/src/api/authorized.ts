@@ -12,11 +12,18 @@ export function authorizedFetch(tokens: Tokens, send: typeof fetch = (...call) =
     // Signing in, refreshing and signing out live on the cookie: a 401 there is the answer.
     if (new URL(request.url).pathname.startsWith('/api/v1/auth/')) return send(request)
     const spare = request.clone()
-    const answer = await send(withToken(request, tokens.current()))
+    const used = tokens.current()
+    const answer = await send(withToken(request, used))
     if (answer.status !== 401) return answer
-    const token = await tokens.renew()
+    const token = await tokenAfter(used, tokens)
     return token ? send(withToken(spare, token)) : answer
   }
+}
+
+/** The token to try after `used` was refused: the one that has come since, from here or another tab, or a new one. */
+export async function tokenAfter(used: string | null, tokens: Tokens): Promise<string | null> {
+  const now = tokens.current()
+  return now !== null && now !== used ? now : tokens.renew()
 }
 
 function withToken(request: Request, token: string | null): Request {

@@ -1,5 +1,5 @@
 /** Sending one photo with progress. XMLHttpRequest, because fetch does not tell how much went out. */
-import type { Tokens } from './authorized'
+import { tokenAfter, type Tokens } from './authorized'
 import { ApiError, retryAfterSeconds } from './errors'
 import type { Owner, Photo } from './types'
 
@@ -17,11 +17,12 @@ export type SendPhoto = (upload: Upload) => Promise<Photo>
 /** Sends with the current token; after a 401 renews it once and sends again. */
 export function photoSender(tokens: Tokens): SendPhoto {
   return async (upload) => {
+    const used = tokens.current()
     try {
-      return await send(upload, tokens.current())
+      return await send(upload, used)
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 401) throw error
-      const token = await tokens.renew()
+      const token = await tokenAfter(used, tokens)
       if (!token) throw error
       return send(upload, token)
     }

@@ -72,7 +72,7 @@ describe('useUploads', () => {
     const huge = picture('huge.png')
     Object.defineProperty(huge, 'size', { value: 10 ** 9 })
     uploads.add(1, [picture('a.txt', 'text/plain'), huge])
-    expect(uploads.items.map(({ reason }) => reason)).toEqual(['Not a JPEG, PNG or WebP picture', 'Larger than 21 MB'])
+    expect(uploads.items.map(({ reason }) => reason)).toEqual(['Not a JPEG, PNG or WebP picture', 'Larger than 20 MB'])
     expect(Wire.all).toHaveLength(0)
   })
 
