@@ -226,6 +226,8 @@ class Supervisor:
             _log.error("the worker could not start (see above): %s; waiting for a change of the code", kept)
         elif self._in(State.READY) and worker.replaces is not None:
             _log.error("the new worker could not start (see above): the one before goes on serving")
+        elif self._announced:
+            self._died(worker)
         else:
             self._give_up("a worker could not start: see the error above")
 

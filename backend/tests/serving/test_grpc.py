@@ -88,9 +88,9 @@ def photo_service(channel: grpc.Channel) -> PhotoServiceStub:
 
 
 def test_calls_of_plain_and_async_handlers(engine: EngineProcess, stub: PhotoServiceStub) -> None:
-    photo = stub.Get(pb.GetRequest(id=1), metadata=[("authorization", "Bearer t")], timeout=5)
+    photo = stub.Get(pb.GetRequest(id=1), metadata=[("authorization", "Bearer t")], timeout=20)
     assert (photo.id, photo.title) == (1, "Bearer t 127.0.0.1")
-    assert stub.List(pb.ListRequest(), timeout=5) == pb.ListResponse(total=7, page=1)
+    assert stub.List(pb.ListRequest(), timeout=20) == pb.ListResponse(total=7, page=1)
     wait_until(lambda: "grpc/2 POST /contracts.photos.v1.PhotoService/Get 200" in engine.output, 3)
 
 
@@ -108,7 +108,7 @@ def test_refusals_and_failures_have_their_status(
     stub: PhotoServiceStub, method: str, request_message: object, code: grpc.StatusCode, detail: str
 ) -> None:
     with pytest.raises(grpc.RpcError) as failure:
-        getattr(stub, method)(request_message, timeout=5)
+        getattr(stub, method)(request_message, timeout=20)
     assert failure.value.code() is code, failure.value.details()
     assert detail in (failure.value.details() or "")
     assert "secret" not in (failure.value.details() or "")
@@ -122,12 +122,12 @@ def test_bytes_that_are_no_message_are_refused(engine: EngineProcess) -> None:
             ("/no.Service/Get", grpc.StatusCode.UNIMPLEMENTED),
         ):
             with pytest.raises(grpc.RpcError) as failure:
-                channel.unary_unary(path, bytes, bytes)(b"\xff\xff\xff", timeout=5)
+                channel.unary_unary(path, bytes, bytes)(b"\xff\xff\xff", timeout=20)
             assert failure.value.code() is code
 
 
 def test_a_stream_comes_piece_by_piece(stub: PhotoServiceStub) -> None:
-    changes = stub.Watch(pb.WatchRequest(user="three"), timeout=5)
+    changes = stub.Watch(pb.WatchRequest(user="three"), timeout=20)
     arrived = [(change.photo.id, time.monotonic()) for change in changes]
     assert [number for number, _ in arrived] == [0, 1, 2]
     assert arrived[2][1] - arrived[0][1] > 0.3
@@ -144,7 +144,7 @@ def test_many_streams_leave_room_for_calls(stub: PhotoServiceStub) -> None:
     watches = [stub.Watch(pb.WatchRequest(user="for ever"), timeout=30) for _ in range(30)]
     for watch in watches:
         next(watch)
-    assert stub.Get(pb.GetRequest(id=1), timeout=5).id == 1
+    assert stub.Get(pb.GetRequest(id=1), timeout=20).id == 1
     for watch in watches:
         watch.cancel()
 
@@ -172,7 +172,7 @@ def test_every_worker_answers_calls(engine: EngineProcess) -> None:
         with grpc.insecure_channel(
             f"127.0.0.1:{engine.port + 1}", options=[("grpc.use_local_subchannel_pool", 1)]
         ) as channel:
-            assert photo_service(channel).Get(pb.GetRequest(id=1), timeout=5).id == 1
+            assert photo_service(channel).Get(pb.GetRequest(id=1), timeout=20).id == 1
 
 
 def test_without_a_service_the_port_stays_closed(start: Start) -> None:
