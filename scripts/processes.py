@@ -44,23 +44,13 @@ class Processes:
 
     def start(self, name: str, command: Command, *, cwd: Path, env: Mapping[str, str], log: Path | None = None) -> None:
         """Start a command in a process group of its own; its lines appear behind `name`, or go into the file `log`."""
-        with log.open("w", encoding="utf-8") if log else contextlib.nullcontext(subprocess.PIPE) as target:
-            process = subprocess.Popen(
-                [str(word) for word in command],
-                cwd=cwd,
-                env=dict(env),
-                stdin=subprocess.DEVNULL,
-                stdout=target,
-                stderr=subprocess.STDOUT,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
-                start_new_session=not WINDOWS,
-                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-            )
-        reader = threading.Thread(target=self._copy, args=(process, self._prefix(name)), daemon=True)
-        reader.start()
-        self._started[name] = Started(process, reader)
+        with _signals_held() as arrived:  # one between the start and the list would leave the process behind
+            process = _open(command, cwd, env, log)
+            reader = threading.Thread(target=self._copy, args=(process, self._prefix(name)), daemon=True)
+            self._started[name] = Started(process, reader)
+            reader.start()
+        if arrived:
+            raise KeyboardInterrupt
 
     def ended(self) -> str | None:
         """The name of a process that is no longer running, if there is one."""
@@ -78,7 +68,7 @@ class Processes:
 
     def stop(self) -> None:
         """Ask every process to stop, and kill what is left of their groups after the grace."""
-        with _signals_ignored():
+        with _signals_held():  # a second Ctrl-C must not interrupt the stopping
             for process, _ in self._started.values():
                 _ask_to_stop(process)
             end = time.monotonic() + GRACE
@@ -104,6 +94,23 @@ class Processes:
                     sys.stdout.flush()
 
 
+def _open(command: Command, cwd: Path, env: Mapping[str, str], log: Path | None) -> subprocess.Popen[str]:
+    with log.open("w", encoding="utf-8") if log else contextlib.nullcontext(subprocess.PIPE) as target:
+        return subprocess.Popen(
+            [str(word) for word in command],
+            cwd=cwd,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=target,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=not WINDOWS,
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+        )
+
+
 def _ask_to_stop(process: subprocess.Popen[str]) -> None:
     if process.poll() is not None:
         return
@@ -125,12 +132,13 @@ def _kill_group(process: subprocess.Popen[str]) -> None:
 
 
 @contextlib.contextmanager
-def _signals_ignored() -> Iterator[None]:
-    # A second Ctrl-C must not interrupt the stopping.
-    names = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    previous = [(name, signal.signal(name, signal.SIG_IGN)) for name in names]
+def _signals_held() -> Iterator[list[int]]:
+    """Collect the signals that would end the script, instead of obeying them half-way."""
+    arrived: list[int] = []
+    ending = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    previous = [(number, signal.signal(number, lambda number, _: arrived.append(number))) for number in ending]
     try:
-        yield
+        yield arrived
     finally:
-        for name, handler in previous:
-            signal.signal(name, handler)
+        for number, handler in previous:
+            signal.signal(number, handler)
