@@ -1,7 +1,7 @@
 # Every target is a script, which runs without make too: python3 scripts/NAME.py
 PYTHON ?= $(or $(shell command -v python3 || command -v python),$(error Python 3.11 or newer is needed: install it from python.org or your package manager))
 .DEFAULT_GOAL := help
-.PHONY: help dev test build serve lint format generate map docs rows bench lock doctor clean
+.PHONY: screenshot help dev test build serve lint format generate map docs rows bench lock doctor clean
 
 help: ## list these commands
 	@$(PYTHON) scripts/help.py
@@ -47,3 +47,6 @@ doctor: ## check this machine and say what to mend
 
 clean: ## remove what can be made again; data and .env stay
 	@$(PYTHON) scripts/clean.py
+
+screenshot: ## take the picture that README.md shows
+	@$(PYTHON) scripts/screenshot.py

@@ -57,7 +57,7 @@ def playwright(python: Path, node: toolchain.Node) -> bool:
     log = BACKEND / "var" / "e2e.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, Processes() as processes:
-        env = _production_environment(Path(folder))
+        env = production_environment(Path(folder))
         migrate(python, env)
         processes.start("backend", [python, "serve.py"], cwd=BACKEND, env=env, log=log)
         if not wait_until_answers(int(env["PORT"]), "/health/ready", seconds=60, alive=processes.all_run):
@@ -76,7 +76,8 @@ def playwright(python: Path, node: toolchain.Node) -> bool:
     return passed
 
 
-def _production_environment(folder: Path) -> dict[str, str]:
+def production_environment(folder: Path) -> dict[str, str]:
+    """A production backend of its own: a free port, and database, media and secrets below `folder`."""
     port = free_port()
     return environment(
         {
