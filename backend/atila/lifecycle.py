@@ -14,6 +14,7 @@ from .logs import Log
 from .platform import Platform
 from .routing.route import AnyHandler, Handler
 from .routing.urls import Urls
+from .upstream.db import Sessions
 from .was import Was
 
 Moment = Literal[
@@ -26,6 +27,7 @@ class Background(Was):
 
     urls: part[Was, Urls] = part(lambda was: was.app.urls)
     logging: part[Was, Log] = part(lambda was: Log(was.app.logger, Request("", "")))
+    databases: part[Was, Sessions] = part(lambda was: Sessions.outside(was.app.platform))
 
     def __init__(self, app: Any) -> None:
         self.app = app

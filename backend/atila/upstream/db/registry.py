@@ -87,6 +87,11 @@ class Sessions:
         route = request.route
         return cls(platform.resource(open_databases), inline=route is not None and not route.asynchronous)
 
+    @classmethod
+    def outside(cls, platform: Platform) -> Sessions:
+        """Return sessions for code that runs outside a request, such as a step of the app's start: they are inline."""
+        return cls(platform.resource(open_databases), inline=True)
+
     def open(self, name: str) -> Session:
         """Return the session with '@name'. Raises SettingError for an unknown alias."""
         key = (name, asyncio.current_task() if on_loop() else threading.get_ident())
