@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 from .auth.bearer import Bearer
 from .auth.csrf import Csrf
 from .auth.onetime import OneTime
+from .auth.passwords import encrypt_password, verify_password
 from .errors import HTTPError
 from .events import Broadcaster
 from .facade import part
+from .http import values
 from .http.cookies import Cookies
 from .http.request import Request
 from .http.response import Response
@@ -39,6 +41,10 @@ class Was:
     File = File
     Error = HttpError = HTTPError
     redirect = staticmethod(redirect)
+    jstream, tojson = staticmethod(values.jstream), staticmethod(values.tojson)
+    fromjson, toxml = staticmethod(values.fromjson), staticmethod(values.toxml)
+    uniqid, timestamp = staticmethod(values.uniqid), staticmethod(values.timestamp)
+    encrypt_password, verify_password = staticmethod(encrypt_password), staticmethod(verify_password)
 
     g: part[Was, SimpleNamespace] = part(lambda was: SimpleNamespace())
     cookie: part[Was, Cookies] = part(lambda was: Cookies.of(was.request))

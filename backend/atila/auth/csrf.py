@@ -6,6 +6,7 @@ import hmac
 import secrets
 from typing import Any, Protocol
 
+from ..http.markup import Html
 from ..http.request import Request
 
 NAME = "_csrf_token"
@@ -17,15 +18,6 @@ class TokenStore(Protocol):
     def keep(self, name: str, token: str) -> None: ...
     def kept(self, name: str) -> str | None: ...
     def drop(self, name: str) -> bool: ...
-
-
-class Html(str):
-    """Text that a template inserts as it is."""
-
-    __slots__ = ()
-
-    def __html__(self) -> str:
-        return self
 
 
 class Csrf:

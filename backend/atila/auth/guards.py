@@ -170,8 +170,11 @@ class Guards:
 
 
 def refuse(was: Any, outcome: object) -> object:
-    """Return the answer that a guard's outcome stands for. Raises HTTPError 401 for a text (RFC 9110 15.5.2)."""
-    if not isinstance(outcome, str):
+    """Return the answer that a guard's outcome stands for. Raises HTTPError 401 for a text (RFC 9110 15.5.2).
+
+    Markup, as templates give it, is a page to show.
+    """
+    if not isinstance(outcome, str) or hasattr(outcome, "__html__"):
         return outcome
     if was.request.wire == "websocket":  # browsers do not ask for a password there
         raise HTTPError(401, outcome)

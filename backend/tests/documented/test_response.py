@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
-from atila import API, Atila, Was
+from atila import Atila, Was
 from tests.documented.conftest import ClientOf
 
 
@@ -179,7 +177,9 @@ def test_status_and_headers_can_be_read_and_changed(app: Atila, client_of: Clien
 
 
 @pytest.mark.row("4.6")
-@pytest.mark.parametrize(("name", "value"), [("X-A", "a\r\nSet-Cookie: b=c"), ("X A", "a"), ("", "a"), ("X-A", "\u2028")])
+@pytest.mark.parametrize(
+    ("name", "value"), [("X-A", "a\r\nSet-Cookie: b=c"), ("X A", "a"), ("", "a"), ("X-A", "\u2028")]
+)
 def test_a_header_cannot_break_the_message(app: Atila, client_of: ClientOf, name: str, value: str) -> None:
     @app.route("/")
     def page(was: Was) -> str:
@@ -221,160 +221,6 @@ def test_a_promise_is_a_link(app: Atila, client_of: ClientOf) -> None:
     client = client_of(app)
     assert client.get("/").headers.get_all("link") == ["</style.css>; rel=preload", "</script.js>; rel=preload"]
     assert client.get("/odd").status_code == 500
-
-
-class Photo(msgspec.Struct):
-    """A record that goes out as JSON."""
-
-    id: int
-    title: str
-
-
-@pytest.mark.row("4.10")
-def test_api_answers_json(app: Atila, client_of: ClientOf) -> None:
-    @app.route("/empty")
-    def empty(was: Was) -> API[object]:
-        return was.API()
-
-    @app.route("/merged")
-    def merged(was: Was) -> API[object]:
-        return was.API({"a": 1, "b": 2}, b=3)
-
-    @app.route("/created")
-    def created(was: Was) -> API[object]:
-        return was.API("201 Created", id=7)
-
-    @app.route("/record")
-    def record(was: Was) -> API[Photo]:
-        return was.API(Photo(1, "é"))
-
-    @app.route("/record-created")
-    def record_created(was: Was) -> API[Photo]:
-        return was.API("201 Created", Photo(1, "é"))
-
-    client = client_of(app)
-    assert client.get("/empty").content == b"{}"
-    answer = client.get("/merged")
-    assert (answer.content, answer.headers["content-type"]) == (b'{"a":1,"b":3}', "application/json")
-    assert (client.get("/created").status_code, client.get("/created").data) == (201, {"id": 7})
-    assert client.get("/record").data == {"id": 1, "title": "é"}
-    assert (client.get("/record-created").status_code, client.get("/record-created").data["id"]) == (201, 1)
-
-
-@pytest.mark.row("4.10")
-def test_a_status_that_api_cannot_read_is_an_error(app: Atila, client_of: ClientOf) -> None:
-    @app.route("/")
-    def page(was: Was) -> API[object]:
-        return was.API("created", id=7)
-
-    assert client_of(app).get("/").status_code == 500
-
-
-@pytest.mark.row("4.11")
-@pytest.mark.parametrize("status", ["204 No Content", "205 Reset Content"])
-def test_statuses_without_content_carry_none(app: Atila, client_of: ClientOf, status: str) -> None:
-    @app.route("/")
-    def page(was: Was) -> API[object]:
-        return was.API(status, a=1)
-
-    answer = client_of(app).get("/")
-    assert (answer.status_code, answer.content) == (int(status[:3]), b"")
-    assert "content-type" not in answer.headers
-
-
-@pytest.mark.row("4.12")
-def test_fault_tells_what_went_wrong(app: Atila, client_of: ClientOf) -> None:
-    @app.route("/short")
-    def short(was: Was) -> object:
-        return was.Fault("400 Bad Request", "missing parameter", 10021)
-
-    @app.route("/default")
-    def default(was: Was) -> object:
-        return was.Fault("400 Bad Request", "missing parameter")
-
-    @app.route("/long")
-    def long(was: Was) -> object:
-        return was.Fault("400 Bad Request", "missing", 10021, "need offset", "http://127.0.0.1/moreinfo/10021")
-
-    client = client_of(app)
-    assert client.get("/short").data == {"code": 10021, "message": "missing parameter"}
-    assert client.get("/short").status_code == 400
-    assert client.get("/default").data["code"] == 40000
-    assert client.get("/long").data == {
-        "code": 10021, "message": "missing", "debug": "need offset", "more_info": "http://127.0.0.1/moreinfo/10021"
-    }  # fmt: skip
-    assert client.get("/short", headers={"Accept": "text/html"}).headers["content-type"] == "application/json"
-
-
-@pytest.mark.row("4.12", "4.16", "4.22")
-def test_fault_with_traceback_shows_it_in_any_mode(app: Atila, client_of: ClientOf) -> None:
-    @app.route("/")
-    def page(was: Was) -> object:
-        try:
-            raise ValueError("no such stone")
-        except ValueError:
-            return was.Fault("500 Internal Server Error", "not valid", 10022, traceback=True)
-
-    data = client_of(app).get("/").data
-    assert (data["code"], data["message"], data["debug"]) == (10022, "not valid", "see traceback")
-    assert data["traceback"][0] == "[ValueError] no such stone"
-    assert data["traceback"][1].startswith(f"in file {__file__} at line ")
-    assert data["traceback"][1].endswith("function page")
-
-
-@pytest.mark.row("4.13")
-def test_fault_with_success_is_api(app: Atila, client_of: ClientOf) -> None:
-    @app.route("/rows")
-    def rows(was: Was) -> object:
-        return was.Fault("200 OK", data=[1, 2, 3])
-
-    @app.route("/accepted")
-    def accepted(was: Was) -> object:
-        return was.Fault("201 Accept")
-
-    client = client_of(app)
-    assert (client.get("/rows").status_code, client.get("/rows").data) == (200, {"data": [1, 2, 3]})
-    assert (client.get("/accepted").status_code, client.get("/accepted").data) == (201, {})
-
-
-@pytest.mark.row("4.14")
-def test_fault_with_the_message_first_is_a_clear_error(app: Atila, client_of: ClientOf) -> None:
-    app.debug = True
-
-    @app.route("/")
-    def page(was: Was) -> object:
-        return was.Fault("missing parameter", code=10021)
-
-    answer = client_of(app).get("/")
-    assert answer.status_code == 500
-    assert "the status comes first" in answer.data["more_info"]
-
-
-@pytest.mark.row("4.15")
-def test_response_traceback_is_a_fault_with_traceback(app: Atila, client_of: ClientOf) -> None:
-    @app.route("/")
-    def page(was: Was) -> object:
-        try:
-            raise KeyError("stone")
-        except KeyError:
-            return was.response.traceback("gone wrong")
-
-    answer = client_of(app).get("/")
-    assert answer.status_code == 500
-    assert (answer.data["code"], answer.data["message"], answer.data["debug"]) == (10001, "gone wrong", "see traceback")
-    assert answer.data["traceback"][0] == "[KeyError] 'stone'"
-
-
-@pytest.mark.row("4.22")
-def test_exc_info_shows_the_traceback_in_any_mode(app: Atila, client_of: ClientOf) -> None:
-    @app.route("/")
-    def page(was: Was) -> object:
-        try:
-            raise ValueError("Test Error")
-        except ValueError:
-            return was.response("500 Internal Server Error", exc_info=sys.exc_info())  # type: ignore[arg-type]  # set here
-
-    assert client_of(app).get("/").data["traceback"][0] == "[ValueError] Test Error"
 
 
 @pytest.mark.row("4.24")

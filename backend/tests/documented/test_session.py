@@ -128,9 +128,7 @@ def test_over_tls_no_other_host_can_set_it(app: Atila, client_of: ClientOf) -> N
     lambda sealed: sealed.replace(".", ""), lambda sealed: "e30." + sealed.split(".")[1], lambda sealed: "%00é",
     lambda sealed: sealed + ".x",
 ])  # fmt: skip
-def test_a_tampered_session_is_an_empty_one(
-    app: Atila, client_of: ClientOf, tamper: Callable[[str], str]
-) -> None:
+def test_a_tampered_session_is_an_empty_one(app: Atila, client_of: ClientOf, tamper: Callable[[str], str]) -> None:
     serve(app, set=lambda was: was.session.set("role", "user"), get=lambda was: dict(was.session))
     client = client_of(app)
     client.get("/set")
@@ -214,7 +212,8 @@ def test_a_session_over_4096_bytes_is_an_error_and_the_old_one_stays(app: Atila,
 @pytest.mark.row("6.7", "6.8")
 def test_the_source_is_the_address_of_the_last_change(app: Atila, client_of: ClientOf) -> None:
     serve(app, set=lambda was: was.session.set("a", 1),
-          read=lambda was: [was.session.source_verified(), was.session.getv("a"), was.session.getv("a", "else")])  # fmt: skip
+          read=lambda was: [was.session.source_verified(), was.session.getv("a"),
+                           was.session.getv("a", "else")])  # fmt: skip
     client = client_of(app)
     assert ask(client, "/read") == [True, None, "else"]
     client.get("/set")
@@ -228,7 +227,8 @@ def test_the_source_is_the_address_of_the_last_change(app: Atila, client_of: Cli
 @pytest.mark.row("6.10", "6.11")
 def test_expiry_by_hand(app: Atila, client_of: ClientOf, later: Clock) -> None:
     serve(app, set=lambda was: was.session.set("a", 1), touch=lambda was: was.session.touch(),
-          day=lambda was: was.session.set_expiry(86400), left=lambda was: round(was.session.expires_in or 0, -1))  # fmt: skip
+          day=lambda was: was.session.set_expiry(86400),
+          left=lambda was: round(was.session.expires_in or 0, -1))  # fmt: skip
     client = client_of(app)
     client.get("/set")
     later(600)
@@ -258,7 +258,7 @@ def test_expire_drops_it(app: Atila, client_of: ClientOf) -> None:
 
 @pytest.mark.row("6.3")
 def test_a_planted_session_tells_its_planter_nothing(app: Atila, client_of: ClientOf) -> None:
-    """Fixation: an attacker plants a session of his own; what the victim does with it is in the victim's cookie only."""
+    """Fixation: an attacker plants a session of his own; what the victim does is in the victim's cookie."""
     serve(app, visit=lambda was: was.session.set("seen", 1), sign_in=lambda was: was.session.set("user", "victim"),
           who=lambda was: was.session.get("user"))  # fmt: skip
     attacker, victim = client_of(app), client_of(app)
