@@ -84,6 +84,7 @@ class Supervisor:
         self._changed: deque[list[Path]] = deque()
         self._crashes: deque[float] = deque()
         self._announced = False
+        self._gently = False  # workers that are replaced lose no client, and take a moment longer
         self._watcher: Watcher | None = None
         self._selector = selectors.DefaultSelector()
         self._wake, self._woken = socket.socketpair()
@@ -135,6 +136,7 @@ class Supervisor:
         name = signal.Signals(number).name
         if name == "SIGHUP":
             _log.info("replacing the workers one by one")
+            self._gently = True
             self._replace_next(0)
         elif name != "SIGCHLD" and self._stopping:
             _log.warning("asked again to stop: killing the workers")
@@ -183,19 +185,19 @@ class Supervisor:
             self._announced = True
             _log.info("serving at %s", " and ".join(message.addresses) or "the address given")
         if worker.replaces is not None:
-            self._retire(worker.replaces, replaced=True)
+            self._retire(worker.replaces, gently=self._gently)
             worker.replaces = None
             self._replace_next(worker.slot + 1)
         if message.reload and self._watcher is None and not self._stopping:
             self.reload = True
             self._watch([Path(folder) for folder in message.folders])
 
-    def _retire(self, worker: Worker, *, replaced: bool = False) -> None:
+    def _retire(self, worker: Worker, *, gently: bool = False) -> None:
         if worker.state is State.STOPPING:
             return
         worker.state = State.STOPPING
         worker.kill_at = time.monotonic() + self.stop_timeout
-        if replaced and worker.control is not None:
+        if gently and worker.control is not None:
             worker.control.send(LEAVE)
         else:
             worker.process.terminate()
@@ -299,6 +301,7 @@ class Supervisor:
             for slot in range(self.count):
                 self._start(slot)
         else:
+            self._gently = False  # who waits for changed code wants no more answers of the old one
             self._replace_next(0)
 
 

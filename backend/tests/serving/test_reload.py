@@ -39,6 +39,7 @@ def test_a_changed_module_is_served_and_a_broken_one_is_not(start: Start, tmp_pa
 
     write(tmp_path, "prices.py", "PRICE = 22\n")
     wait_until(lambda: price(engine) == 22, 10, lambda: engine.output)
+    wait_until(lambda: len(engine.workers) == 1, 5, lambda: engine.output)
     assert "prices.py changed: restarting" in engine.output
 
     write(tmp_path, "prices.py", "PRICE = = 3\n")
@@ -51,7 +52,7 @@ def test_a_changed_module_is_served_and_a_broken_one_is_not(start: Start, tmp_pa
     assert price(engine) == 22
 
     write(tmp_path, "prices.py", "PRICE = 4\n")
-    wait_until(lambda: price(engine) == 4, 10, lambda: engine.output)
+    wait_until(lambda: price(engine) == 4, 20, lambda: engine.output)
     wait_until(lambda: len(engine.workers) == 1, 5, lambda: engine.output)
     assert first != engine.workers
     assert engine.stop() == 0
