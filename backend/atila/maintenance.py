@@ -44,6 +44,11 @@ class Maintenance:
         """Drop the jobs that `belongs` says yes to: those of a module that goes."""
         self.jobs = {name: job for name, job in self.jobs.items() if not belongs(job)}
 
+    @property
+    def running(self) -> bool:
+        """The thread was started."""
+        return self._thread is not None
+
     def start(self, make_was: Callable[[], Any], interval: float, loop: asyncio.AbstractEventLoop) -> None:
         """Start the thread, when there are jobs. Raises SettingError when the interval is not above 0."""
         if not self.jobs or self._thread is not None:

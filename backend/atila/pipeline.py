@@ -252,7 +252,8 @@ async def reload(app: Any, files: Iterable[Path]) -> list[str]:
 
 async def stop(app: Any) -> None:
     """Run an app's steps of being unmounted, in their order."""
-    await settle(asyncio.to_thread(app.maintenance.stop))
+    if app.maintenance.running:
+        await asyncio.to_thread(app.maintenance.stop)
     await app.events.tell(events.app_unmounting, app.background())
     await app.lifecycle.run("before_umount", app.background())
     app.services.umount_all()

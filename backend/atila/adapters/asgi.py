@@ -43,12 +43,13 @@ class ASGI:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         elif scope["type"] == "http":
-            await self._start()
+            await self.start()
             await self._serve(scope, receive, send)
         else:
             await send({"type": "websocket.close", "code": 1000})
 
-    async def _start(self) -> None:
+    async def start(self) -> None:
+        """Start the site and the threads, once."""
         if self._started:
             return
         self._started = True
@@ -60,7 +61,7 @@ class ASGI:
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         try:
-            await self._start()
+            await self.start()
         except Exception as error:
             _log.exception("the application could not be started")
             await send({"type": "lifespan.startup.failed", "message": str(error)})

@@ -223,7 +223,14 @@ class Router:
         """Return the first route of a name ("photos", "ns.photos") or of a handler."""
         if isinstance(thing, str):
             return next((route for route in self.routes if route.name == thing), None)
-        return next((route for route in self.routes if route.handler is thing), None)
+        exact = (route for route in self.routes if route.handler is thing)
+        return next(exact, None) or next((route for route in self.routes if _same(route.handler, thing)), None)
+
+
+def _same(one: Handler, other: Handler) -> bool:
+    """Say whether two functions were written in one place: a handler, and itself before its module was reloaded."""
+    named = one.__name__ != "<lambda>"
+    return named and (one.__module__, one.__qualname__) == (other.__module__, other.__qualname__)
 
 
 def _plant(tree: Node, static: dict[str, dict[str, Route]], rule: Rule, route: Route) -> None:

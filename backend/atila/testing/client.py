@@ -73,11 +73,18 @@ class TestClient:
         self.close()
 
     def open(self) -> None:
-        """Start the app, as a server's process does."""
-        if self._loop is None:
-            self._loop = asyncio.new_event_loop()
+        """Start the app, as a server's process does. Raises what its steps of being mounted raise."""
+        if self._loop is not None:
+            return
+        self._loop = asyncio.new_event_loop()
+        try:
             if isinstance(self.adapter, RSGI):
                 self.adapter.__rsgi_init__(self._loop)
+            else:
+                self._loop.run_until_complete(self.adapter.start())
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Stop the app and its threads."""
