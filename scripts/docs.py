@@ -20,7 +20,7 @@ PORT = 8090  # DOCS_PORT in the environment says another
 def docs() -> int:
     """Build, and serve until Ctrl-C unless `--build` was given."""
     # Warnings are errors: a link that leads nowhere is one.
-    flags: list[str | Path] = ["-W", "--keep-going", "-q", "-d", BUILT / "cache"]
+    flags: list[str | Path] = ["-W", "--keep-going", "-q", "-E", "-d", BUILT / "cache"]
     failure = "The pages could not be built: Sphinx says above what is wrong with which."
     require([toolchain.python(), "-m", "sphinx", *flags, PAGES, BUILT / "pages"], failure)
     say(f"Built {(BUILT / 'pages' / 'index.html').relative_to(ROOT)}")
