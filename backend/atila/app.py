@@ -24,6 +24,7 @@ from .lifecycle import Background, Lifecycle, Wac
 from .maintenance import Maintenance
 from .params.checks import check_params
 from .platform import LocalPlatform, Platform
+from .rendering.templates import Templates
 from .routing.router import Router
 from .routing.urls import Urls
 from .services import Services
@@ -69,7 +70,8 @@ class Atila:
     def _make_events(self) -> None:
         self.logger: logging.Logger = logging.getLogger(f"atila.{self.name}")
         self.store, self.shared_keys = Store(), SharedKeys()
-        self.events, self.broadcasts = Bus(self.logger, self.background), Bus(self.logger, self.background)
+        self.events: Bus = Bus(self.logger, self.background)
+        self.broadcasts: Bus = Bus(self.logger, self.background)
         self._lend_events(self.events, self.broadcasts)
         self._lend_shared(self.shared_keys)
 
@@ -111,6 +113,12 @@ class Atila:
     def _lend_faults(self, faults: Faults) -> None:
         self.error_handler = faults.error_handler
         self.default_error_handler = faults.default_error_handler
+        self._lend_templates()
+
+    def _lend_templates(self) -> None:
+        self.templates: Templates = Templates(lambda: self.home, lambda: self.debug or self.use_reloader)
+        self.template_global, self.template_filter = self.templates.template_global, self.templates.template_filter
+        self.jinja_overlay = self.templates.jinja_overlay
 
     def _lend_moments(self, lifecycle: Lifecycle) -> None:
         self.before_mount, self.mounted = lifecycle.before_mount, lifecycle.mounted
@@ -152,6 +160,11 @@ class Atila:
 
     secret_key = securekey
     _securekey: str | Sequence[str] | None = None
+
+    @property
+    def jinja_env(self) -> Any:
+        """The Jinja environment of the templates. Raises SettingError when jinja2 is not installed."""
+        return self.templates.environment
 
     def get_resource(self, *parts: str) -> str:
         """Return a path below the app's resources folder; without parts the folder itself."""
@@ -229,7 +242,8 @@ def home_of(import_name: str) -> Path:
 def name_of(import_name: str) -> str:
     """Return the name other apps know the app of a module by: its file's, without suffix."""
     file = getattr(sys.modules.get(import_name), "__file__", None)
-    return Path(file).stem if file else import_name.rpartition(".")[2]
+    stem = Path(file or "__init__").stem
+    return import_name.rpartition(".")[2] if stem == "__init__" else stem
 
 
 def plugged(platform: Platform, name: str) -> Any:

@@ -11,9 +11,9 @@ import msgspec
 from .errors import HTTPError
 from .hooks import called
 from .http.headers import accepts
+from .http.problem import describe_exception, error_data
 from .http.response import ExcInfo, Response
 from .http.results import encode
-from .http.problem import describe_exception, error_data
 from .rendering.error_page import error_page
 from .routing.route import AnyHandler, Handler
 from .status import BODILESS
@@ -45,6 +45,7 @@ class Faults:
         """Answer 500 when the error handler itself failed."""
         was.traceback()
         failed = HTTPError(500, f"{type(error).__name__}: {error}" if was.app.debug else None)
+        was.response.headers.clear()
         was.response.status, was.response.reason = 500, ""
         generate(was, failed, describe(was, failed, None))
 
@@ -62,13 +63,13 @@ async def answer(was: Was, error: HTTPError, exc_info: ExcInfo | None = None) ->
     facts = describe(was, error, exc_info)
     result = await called(handler(was, facts)) if handler is not None else None
     if result is None or (result is response and response.body is None):
-        generate(was, error, facts)
+        generate(was, error, facts, exc_info)
     else:
         encode(response, result)
     return response
 
 
-def generate(was: Was, error: HTTPError, facts: dict[str, Any]) -> None:
+def generate(was: Was, error: HTTPError, facts: dict[str, Any], exc_info: ExcInfo | None = None) -> None:
     """Write the default error answer: a page when the client asks for text/html, else JSON."""
     response = was.response
     response.del_header("content-type")
@@ -78,7 +79,7 @@ def generate(was: Was, error: HTTPError, facts: dict[str, Any]) -> None:
     response.vary("accept")
     if accepts(was.request.get_header("accept"), "text/html"):
         response.headers.append(("content-type", "text/html; charset=utf-8"))
-        response.body = error_page(facts).encode()
+        response.body = error_page(facts, exc_info[1] if exc_info and was.app.debug else None).encode()
         return
     data = error_data(error)
     if facts["traceback"]:
@@ -88,7 +89,10 @@ def generate(was: Was, error: HTTPError, facts: dict[str, Any]) -> None:
 
 
 def describe(was: Was, error: HTTPError, exc_info: ExcInfo | None) -> dict[str, Any]:
-    """Return what error handlers get: code, errno, message, reason, detail, mode, debug, time, url, software, traceback."""
+    """Return what error handlers get.
+
+    code, errno, message, reason, detail, errors, mode, debug, time, url, software; traceback in debug only, or for an `exc_info` that the handler gave.
+    """
     request = was.request
     shown = exc_info if exc_info and (was.app.debug or was.response.exc_info) else None
     return {

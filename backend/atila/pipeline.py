@@ -81,8 +81,8 @@ async def handle(was: Was, route: Route) -> Any:
         if (outcome := await called(step(was))) is not None:
             return outcome
     result = route.handler(was, **arguments)
-    if route.asynchronous:
-        result = await settle(result)
+    if route.asynchronous:  # over HTTP it runs on the loop, other protocols may be on a thread of theirs
+        result = await (result if was.request.wire == "http" else settle(result))
     for step in declared.after:
         await called(step(was))
     if hooks.finish is not None:
@@ -123,7 +123,6 @@ async def fail(was: Was, error: Exception) -> None:
         await answer(was, _as_http(was, error), exc_info)
         write_parts(was)
     except Exception as second:
-        response.headers.clear()
         was.app.faults.last_resort(was, second)
 
 

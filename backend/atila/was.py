@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial as bound
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from .auth.csrf import Csrf
 from .auth.onetime import OneTime
 from .auth.passwords import encrypt_password, verify_password
 from .errors import HTTPError
-from .events import Broadcaster
+from .events import Broadcaster, template_rendering
 from .facade import part
 from .http import values
 from .http.cookies import Cookies
@@ -18,6 +19,7 @@ from .http.request import Request
 from .http.response import Response
 from .http.results import API, File, fault, redirect
 from .logs import Log
+from .rendering.templates import Renderer
 from .routing.urls import Urls
 from .sessions.envelope import Carrier, serializer
 from .sessions.mbox import MessageBox
@@ -65,6 +67,11 @@ class Was:
     mkott = encode_ott = onetime.forward(OneTime.make)
     deott = decode_ott = onetime.forward(OneTime.read)
     rvott = revoke_ott = onetime.forward(OneTime.revoke)
+
+    renderer: part[Was, Renderer] = part(
+        lambda was: Renderer(was.app.templates, was, bound(was.app.events.send, template_rendering, was))
+    )
+    render = renderer.forward(Renderer.render)
 
     urls: part[Was, Urls] = part(lambda was: Urls(was.app.router, was.app.root, was.app.platform.apps, was.request))
     ab = urlfor = urls.forward(Urls.build)

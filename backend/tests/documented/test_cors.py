@@ -81,7 +81,10 @@ def test_named_origins_beside_everybody(app: Atila, client_of: ClientOf) -> None
 def test_another_origin_is_refused(app: Atila, client_of: ClientOf, origin: str) -> None:
     app.access_control_allow_origin = [APP]
     client = client_of(app)
-    for answer in (client.options("/post", headers=preflight(origin)), client.post("/post", headers={"Origin": origin})):
+    for answer in (
+        client.options("/post", headers=preflight(origin)),
+        client.post("/post", headers={"Origin": origin}),
+    ):
         assert answer.status_code == 403
         assert "access-control-allow-origin" not in answer.headers
         assert "done" not in answer.text
@@ -185,7 +188,9 @@ def test_malformed_header_names_are_not_echoed(app: Atila, client_of: ClientOf, 
 
 
 @pytest.mark.row("10.26", "14.18")
-@pytest.mark.parametrize("origin", ["127.0.0.1:8080", "https://app.example/", "https://app.example/path", "app.example", ""])
+@pytest.mark.parametrize(
+    "origin", ["127.0.0.1:8080", "https://app.example/", "https://app.example/path", "app.example", ""]
+)
 def test_an_origin_without_scheme_or_with_a_path_is_found_at_the_start(app: Atila, origin: str) -> None:
     app.access_control_allow_origin = [origin]
     with pytest.raises(SettingError, match="is no origin"):
