@@ -15,6 +15,7 @@ MADE = (
     FRONTEND / "test-results",
     FRONTEND / "playwright-report",
     BACKEND / "var" / "coverage",
+    BACKEND / "var" / "docs",
 )
 CACHES = ("__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis")
 
