@@ -22,7 +22,7 @@ from .http.site import Job
 from .openapi.document import Info, build_document
 from .openapi.routes import add_routes
 from .params.checks import binder_for
-from .routing.route import Route
+from .routing.route import Handler, Route
 from .routing.router import Redirect
 from .rpc import xmlrpc
 from .was import Was
@@ -43,7 +43,9 @@ async def respond(request: Request) -> Response:
         except Exception as error:
             await fail(was, error)
     finally:
-        await tear_down(was)
+        if (hook := was.app.hooks.teardown) is not None:
+            await tear_down(was, hook)
+        request.close()
     return was.response
 
 
@@ -61,7 +63,9 @@ async def perform(request: Request) -> Any:
         was.traceback()
         raise HTTPError(500, str(error) if was.app.debug else None) from error
     finally:
-        await tear_down(was)
+        if (hook := was.app.hooks.teardown) is not None:
+            await tear_down(was, hook)
+        request.close()
 
 
 async def handle(was: Was, route: Route) -> Any:
@@ -71,10 +75,11 @@ async def handle(was: Was, route: Route) -> Any:
     origin = was.request.source.get("origin")
     if origin is not None:
         route.sharing.admit(was.request, was.response, origin)
-    if hooks.before is not None and (result := await called(hooks.before(was))):
+    # None is what a plain hook or guard mostly says: then nothing is awaited.
+    if hooks.before is not None and (result := hooks.before(was)) is not None and (result := await called(result)):
         return result
     for guard in route.guards:
-        if (outcome := await called(guard(was))) is not None:
+        if (outcome := guard(was)) is not None and (outcome := await called(outcome)) is not None:
             return refuse(was, outcome)
     arguments = route.binder.bind(was.request)
     for step in declared.before:
@@ -126,15 +131,12 @@ async def fail(was: Was, error: Exception) -> None:
         was.app.faults.last_resort(was, second)
 
 
-async def tear_down(was: Was) -> None:
-    """Run `teardown_request` and let go of uploads; an error here is logged and changes nothing."""
-    hook = was.app.hooks.teardown
-    if hook is not None:
-        try:
-            await called(hook(was))
-        except Exception:
-            was.traceback()
-    was.request.close()
+async def tear_down(was: Was, hook: Handler) -> None:
+    """Run `teardown_request`; an error here is logged and changes nothing."""
+    try:
+        await called(hook(was))
+    except Exception:
+        was.traceback()
 
 
 def write_parts(was: Was) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 from ..concurrency import drive
 from ..errors import HTTPError
 from ..http.guards import check_target
-from ..http.request import Request
+from ..http.headers import Headers
+from ..http.request import HeaderSource, Request
 from ..http.response import FileBody, Response, Stream
 from ..http.site import Job, Site
 from ..logs import one_line
@@ -47,25 +48,25 @@ class RSGI:
         started = time.perf_counter()
         settings = self.settings
         peer = scope.client.rpartition(":")[0].strip("[]")
-        headers = scope.headers
+        pairs = scope.headers.items()
+        first: HeaderSource = dict(pairs)
+        if len(first) != len(pairs):  # type: ignore[arg-type]  # a dict; what follows is for a name that came twice
+            first = Headers(pairs)
         request = Request(
-            scope.method, scope.path, scope.query_string, headers, version=_VERSIONS[scope.http_version], scheme=scope.scheme,
+            scope.method, scope.path, scope.query_string, first, version=_VERSIONS[scope.http_version], scheme=scope.scheme,
             peer=peer, forwarded=peer in settings.trusted_proxies,
         )  # fmt: skip
         settings.identify(request)
         try:
             check_target(request.method, request.path)
-            settings.hosts.check(_one_host(scope, headers), request.version)
+            settings.hosts.check(_one_host(scope, first), request.version)
             job = self.site.resolve(request)
-            if job.body_limit:
-                await self._read_body(request, job, proto)
+            if job.body_limit and (length := self._expected(request, job)) != 0:
+                await self._read_body(request, job, proto, length)
         except HTTPError as error:
             self._send(proto, request, refusal(error), started)
             return
-        await self._run(job, request, proto, started)
-
-    async def _run(self, job: Job, request: Request, proto: Any, started: float) -> None:
-        threads = self.settings.threads
+        threads = settings.threads
         if job.blocking and threads is not None:
             await threads.submit(self._answer_on_thread, job, request, proto, started)
             return
@@ -84,11 +85,11 @@ class RSGI:
         else:
             self._stream_from_thread(proto, request, response, started)
 
-    async def _read_body(self, request: Request, job: Job, proto: Any) -> None:
+    def _expected(self, request: Request, job: Job) -> int | None:
+        return expected_length(job, request.source, request.version, self.settings.unsized_bodies)
+
+    async def _read_body(self, request: Request, job: Job, proto: Any, length: int | None) -> None:
         settings = self.settings
-        length = expected_length(job, request.source, request.version, settings.unsized_bodies)
-        if length == 0:
-            return
         try:
             async with asyncio.timeout(settings.body_timeout):
                 body = await proto() if length is not None or settings.unsized_bodies else await _empty_body(proto)
@@ -177,13 +178,12 @@ _CLOSE = [("connection", "close")]
 _VERSIONS = {"1": "1.0", "1.0": "1.0", "1.1": "1.1", "2": "2", "3": "3"}  # Granian calls HTTP/1.0 "1"
 
 
-def _one_host(scope: Any, headers: Any) -> str | None:
+def _one_host(scope: Any, source: HeaderSource) -> str | None:
     """Return the request's host. Raises HTTPError 400 when it has several Host headers (RFC 9112 3.2)."""
-    pairs = headers.items()
-    if len(pairs) != len(headers.keys()) and sum(name == "host" for name, _ in pairs) > 1:
+    if isinstance(source, Headers) and len(source.get_all("host")) > 1:
         raise HTTPError(400, "there is more than one Host header")
-    host: str | None = headers.get("host")
-    return scope.authority or host if host is None else host
+    host: str | None = source.get("host")
+    return scope.authority if host is None else host
 
 
 async def _coroutine(job: Job, request: Request) -> Response:

@@ -84,7 +84,7 @@ def final_headers(request: Request, response: Response) -> Pairs:
     RFC 9112 6: the server frames the message; a length or an encoding of the handler's own would break it.
     """
     headers = response.headers
-    if any(name in _SERVERS_OWN for name, _ in headers):
+    if not _SERVERS_OWN.isdisjoint(dict(headers)):
         keep_close = request.version in ("1.0", "1.1")
         headers = [
             pair for pair in headers
