@@ -95,18 +95,21 @@ def parse_multipart(body: bytes, boundary: str | None, limits: FormLimits) -> Fi
             spool_limit=len(body) + 1,  # in memory: a form that is refused half-way leaves no open file behind
             memory_limit=len(body) + 1,
         ).parts()
-        return collect([(part.name, _value(part, limits.memory_size)) for part in parts])
+        if not all(part.name for part in parts):
+            raise HTTPError(400, "the multipart form has a part without a name")  # RFC 7578 4.2
+        texts = {id(part): str(part.value) for part in parts if part.filename is None}
+        return collect([(part.name, _value(part, texts, limits.memory_size)) for part in parts])
     except multipart.ParserLimitReached as error:
         raise HTTPError(413, f"the form is too large: {error}") from error
     except (multipart.MultipartError, UnicodeDecodeError, LookupError) as error:
         raise HTTPError(400, f"the multipart form is malformed: {error}") from error
 
 
-def _value(part: Any, memory_size: int) -> str | Upload:
-    content = part.value if part.filename is None else part.raw
-    part.close()
+def _value(part: Any, texts: dict[int, str], memory_size: int) -> str | Upload:
     if part.filename is None:
-        return str(content)
+        return texts[id(part)]
+    content = part.raw
+    part.close()
     return Upload(spooled(content, memory_size), part.filename, part.size, part.content_type)
 
 
