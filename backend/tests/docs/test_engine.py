@@ -42,6 +42,7 @@ def client(tmp_path: Path) -> Iterator[httpx.Client]:
         assert process.wait(20) == 0, log.read_text()
 
 
+@pytest.mark.row("1.8", "1.9", "1.11", "1.12", "14.16", "14.17")
 def test_the_example_serves_app_files_and_single_page(client: httpx.Client) -> None:
     page = {"Accept": "text/html"}
     assert client.get("/api/v1/hello").json() == {"hello": "world", "prefA": 1}
