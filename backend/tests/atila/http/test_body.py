@@ -15,8 +15,9 @@ from atila.http.body import FormLimits, collect, parse_json, parse_multipart, pa
 from atila.testing.forms import encode_multipart
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | FLOATS | TEXT,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
     max_leaves=20,
 )
@@ -34,8 +35,8 @@ def test_a_query_string_reads_as_what_was_written(pairs: list[tuple[str, str]]) 
 def test_the_short_way_and_the_long_way_agree(text: str) -> None:
     try:
         found = parse_query(text)
-    except HTTPError as error:
-        assert error.status.code == 400
+    except HTTPError:  # an escape that is no UTF-8
+        assert "%" in text
         return
     assert found == collect(parse_qsl(text, keep_blank_values=True))
 

@@ -22,8 +22,7 @@ def test_text_becomes_the_number_it_reads_as_or_is_refused(text: str) -> None:
     for hint in (int, float):
         try:
             value = converter_for("n", hint)(text, False)
-        except ValueError as error:
-            assert str(error).startswith("parameter `n` ")
+        except ValueError:
             continue
         assert type(value) is hint
         assert math.isfinite(value)
@@ -31,7 +30,7 @@ def test_text_becomes_the_number_it_reads_as_or_is_refused(text: str) -> None:
 
 
 @settings(deadline=None, max_examples=100, database=None)
-@given(st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.lists(st.integers(), max_size=3))
+@given(st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.lists(st.integers()))
 def test_json_values_keep_their_type(value: Any) -> None:
     for hint in (int, float, bool, str, list[int], str | None):
         try:
