@@ -10,7 +10,7 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.pool import NullPool
@@ -46,6 +46,18 @@ def current(database_url: str) -> str | None:
 def head() -> str | None:
     """Return the newest revision there is."""
     return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def write_revision(message: str, folder: Path = MIGRATIONS) -> Path:
+    """Write an empty migration after the newest one, to be filled in both directions, and return its file."""
+    config = _config()
+    config.set_main_option("version_locations", str(folder / "versions").replace("%", "%%"))
+    scripts = ScriptDirectory.from_config(config)
+    following = f"{max((int(item.revision) for item in scripts.walk_revisions()), default=0) + 1:04d}"
+    config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
+    written = command.revision(config, message, rev_id=following)
+    assert isinstance(written, Script), "one revision was asked for"
+    return Path(written.path)
 
 
 def _config(connection: Connection | None = None) -> Config:

@@ -1,4 +1,4 @@
-"""Commands of the application: migrate, downgrade REVISION, seed, user-add EMAIL NAME ROLE, openapi."""
+"""Commands of the application: migrate, downgrade REVISION, revision MESSAGE, seed, user-add EMAIL NAME ROLE, openapi."""
 
 from __future__ import annotations
 
@@ -35,6 +35,9 @@ def parser() -> argparse.ArgumentParser:
     down = commands.add_parser("downgrade", help='take the database back: a revision, "-1", "base"')
     down.add_argument("revision")
     down.set_defaults(command=downgrade)
+    new = commands.add_parser("revision", help="write an empty migration, to be filled in")
+    new.add_argument("message")
+    new.set_defaults(command=revision)
     commands.add_parser("seed", help="make the administrator, and examples while developing").set_defaults(command=seed)
     add = commands.add_parser("user-add", help="make an account; the password comes from PASSWORD or is asked for")
     add.add_argument("email")
@@ -53,6 +56,11 @@ def migrate(settings: Settings, _: argparse.Namespace) -> None:
 def downgrade(settings: Settings, given: argparse.Namespace) -> None:
     """Takes the database back to an older revision."""
     database.downgrade(settings.database_url, given.revision)
+
+
+def revision(_: Settings, given: argparse.Namespace) -> None:
+    """Writes an empty migration."""
+    print(f"made {database.write_revision(given.message)}")
 
 
 def seed(settings: Settings, _: argparse.Namespace) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -90,3 +91,14 @@ def test_the_schema_refuses_what_cannot_be(database_url: str) -> None:
     session.delete("users").filter(id=user.id).execute().commit()
     assert session.select("photos").execute().fetch() == []
     db.close()
+
+
+def test_a_new_revision_follows_the_newest(tmp_path: Path) -> None:
+    shutil.copytree(database.MIGRATIONS / "versions", tmp_path / "versions")
+    written = database.write_revision("notes of users", tmp_path)
+    text = written.read_text(encoding="utf-8")
+    newest = database.head()
+    assert newest is not None
+    assert written.name == f"{int(newest) + 1:04d}_notes_of_users.py"
+    assert f"down_revision = '{newest}'" in text
+    assert "def downgrade() -> None:" in text
