@@ -33,6 +33,8 @@ alias = _engine.alias
 joinpath = _engine.joinpath
 abspath = _engine.abspath
 getswd = _engine.getswd
+deflu = _engine.updates.declare
+defgs = _engine.numbers.declare
 preference = pref
 
 
@@ -61,6 +63,8 @@ __all__ = [
     "Preference",
     "abspath",
     "alias",
+    "defgs",
+    "deflu",
     "getswd",
     "joinpath",
     "mount",

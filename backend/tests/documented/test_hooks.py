@@ -11,6 +11,7 @@ import pytest
 
 import atila
 from atila import Atila, SettingError, Was
+from skitai import Engine
 from tests.documented.conftest import ClientOf
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
@@ -298,6 +299,16 @@ def test_shared_numbers(app: Atila, client_of: ClientOf) -> None:
     assert cli.get("/get").data == {"n": 5}
     assert told == [(5, ("why",))]
     assert cli.get("/set?n=x").status_code == 500
+
+
+@pytest.mark.row("1.28")
+def test_the_engine_declares_shared_keys_for_its_apps(app: Atila, client_of: ClientOf, tmp_path: Path) -> None:
+    engine = Engine(tmp_path)
+    engine.updates.declare("weather-news", "other")
+    engine.numbers.declare("nodes")
+    app.platform = engine
+    app.route("/")(lambda was: was.API(n=was.getgs("nodes"), newest=was.getlu("weather-news", "other") > 0))
+    assert client_of(app).get("/").data == {"n": 0, "newest": True}
 
 
 @pytest.mark.row("8.16")

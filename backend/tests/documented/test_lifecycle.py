@@ -163,7 +163,7 @@ def test_what_is_registered_is_on_every_was(app: Atila, client_of: ClientOf) -> 
     assert closed == [{"kind": "login"}]
 
 
-@pytest.mark.row("9.4")
+@pytest.mark.row("1.27", "9.4")
 def test_mounted_may_fill_a_cache_from_a_database(app: Atila, client_of: ClientOf, tmp_path: Path) -> None:
     app.alias("@states", "sqlite3", str(tmp_path / "states.db"))
 
