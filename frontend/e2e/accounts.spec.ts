@@ -52,6 +52,8 @@ test('nothing that opens the session lies in the storage', async ({ page }) => {
 /** Spoils an access token as if it had expired: the server refuses it, and takes the one that comes after. */
 async function expireToken(page: Page): Promise<void> {
   let old: string | undefined
+  // Two tokens of one second are the same text.
+  await page.waitForTimeout(1100)
   await page.route('**/api/v1/users/**', async (route) => {
     const headers = route.request().headers()
     const token = headers['authorization'] ?? ''

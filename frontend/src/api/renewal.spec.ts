@@ -55,6 +55,20 @@ describe('Renewal', () => {
     expect((await tab.run())?.access_token).toBe('t2')
   })
 
+  it('waits a moment for what another tab has told just before', async () => {
+    const ask = vi.fn(() => Promise.resolve(session('needless')))
+    const tab = browser(ask)()
+    const answer = tab.run(1000)
+    setTimeout(() => tab.hear(session('late')), 5)
+    expect((await answer)?.access_token).toBe('late')
+    expect(ask).not.toHaveBeenCalled()
+  })
+
+  it('asks itself when nobody tells anything', async () => {
+    const tab = browser(() => Promise.resolve(session('own')))()
+    expect((await tab.run(5))?.access_token).toBe('own')
+  })
+
   it('does not take a session that was told before it was needed', async () => {
     const tab = browser(() => Promise.resolve(session('new')))()
     tab.hear(session('old'))

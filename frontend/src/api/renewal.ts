@@ -16,30 +16,44 @@ export interface RenewalParts {
 export class Renewal {
   private running: Promise<Session | null> | null = null
   private heard: Session | null = null
+  private wake = () => {}
   private readonly parts: RenewalParts
 
   constructor(parts: RenewalParts) {
     this.parts = parts
   }
 
-  /** The session after renewal, or null when the user has to sign in again. */
-  run(): Promise<Session | null> {
-    this.running ??= this.start().finally(() => (this.running = null))
+  /**
+   * The session after renewal, or null when the user has to sign in again.
+   * `listen`: milliseconds in which what another tab has just told may still arrive.
+   */
+  run(listen = 0): Promise<Session | null> {
+    this.running ??= this.start(listen).finally(() => (this.running = null))
     return this.running
   }
 
   /** Another tab has got a session; a renewal that still waits for its turn takes that one. */
   hear(session: Session): void {
     this.heard = session
+    this.wake()
   }
 
-  private start(): Promise<Session | null> {
+  private start(listen: number): Promise<Session | null> {
     this.heard = null
     return this.parts.exclusively(async () => {
+      // The tab that had the lock before us told its session first, but a message can be slower than a lock.
+      if (!this.heard && listen > 0) await this.hearing(listen)
       if (this.heard) return this.heard
       const session = await this.parts.ask()
       if (session) this.parts.tell({ kind: 'session', session })
       return session
+    })
+  }
+
+  private hearing(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.wake = resolve
+      setTimeout(resolve, milliseconds)
     })
   }
 }

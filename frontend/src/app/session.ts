@@ -13,6 +13,7 @@ const SAME_ORIGIN = { 'X-Requested-With': 'fetch' }
 const HINT = 'signed-in'
 // A refresh that hangs would hold the lock that the other tabs wait for.
 const PATIENCE = 15_000 // milliseconds
+const LISTEN = 150 // milliseconds; only when a token was refused, not when the page starts
 
 export const useSession = defineStore('session', () => {
   const user = shallowRef<User | null>(null)
@@ -57,7 +58,7 @@ export const useSession = defineStore('session', () => {
   }
 
   async function renew(): Promise<string | null> {
-    const session = await renewal.run()
+    const session = await renewal.run(user.value ? LISTEN : 0)
     if (session) begin(session)
     else if (user.value) end('expired')
     else remember(false)
