@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import msgspec
@@ -21,6 +21,11 @@ from .forms import encode_multipart
 from .jar import Jar
 from .stub import Stub
 from .wires import ServerCall, call_asgi, call_rsgi
+
+if TYPE_CHECKING:
+    from xmlrpc.client import ServerProxy
+
+    from .rpc import GrpcStub
 
 Adapter = Literal["rsgi", "asgi"]
 _CALLS: dict[str, Any] = {"rsgi": (RSGI, call_rsgi), "asgi": (ASGI, call_asgi)}
@@ -175,6 +180,23 @@ class TestClient:
         files = {name: value for name, value in data.items() if hasattr(value, "read") or isinstance(value, tuple)}
         fields = {name: value for name, value in data.items() if name not in files}
         return self.request("POST", path, fields, files=files, **options)
+
+    def rpc(self, path: str = "/", **headers: str) -> ServerProxy:
+        """Return an XML-RPC proxy of the methods below a path: `cli.rpc("/rpc2").photos.list()`.
+
+        Keywords are header fields, with _ for -: `cli.rpc("/rpc2", authorization="Bearer …")`.
+        """
+        from .rpc import xmlrpc_proxy  # few tests call by RPC, and its modules cost a start
+
+        return xmlrpc_proxy(self, path, [(name.replace("_", "-"), value) for name, value in headers.items()])
+
+    def grpc(self, service: str, **metadata: str) -> GrpcStub:
+        """Return a stub of a gRPC service: `cli.grpc("/package.Service").Get(message)`."""
+        from .rpc import GrpcStub  # as above; it needs protobuf
+
+        self.open()
+        assert self._loop is not None, "open() made it"
+        return GrpcStub(self.app, self._loop, service, list(metadata.items()))
 
     def api(self, point: str = "") -> Stub:
         """Return a stub whose attributes and calls are path segments: `cli.api().apis.pets(45).get()`."""
