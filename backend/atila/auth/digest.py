@@ -64,6 +64,8 @@ class Nonces:
             raw = base64.urlsafe_b64decode(nonce)
         except ValueError:
             return None
+        if base64.urlsafe_b64encode(raw).decode() != nonce:  # the decoder skips what is no letter of its alphabet
+            return None
         if len(raw) != 32 or not hmac.compare_digest(self._sign(raw[:16]), raw[16:]):
             return None
         made: float = struct.unpack(">d", raw[:8])[0]
