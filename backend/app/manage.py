@@ -1,4 +1,4 @@
-"""Commands of the application: migrate, downgrade REVISION, revision MESSAGE, seed, user-add EMAIL NAME ROLE, openapi."""
+"""Commands of the application: migrate, downgrade, revision, seed, user-add, openapi; `--help` tells their arguments."""
 
 from __future__ import annotations
 
