@@ -69,11 +69,10 @@ class Atila:
 
     def _make_events(self) -> None:
         self.logger: logging.Logger = logging.getLogger(f"atila.{self.name}")
-        self.store, self.shared_keys = Store(), SharedKeys()
         self.events: Bus = Bus(self.logger, self.background)
         self.broadcasts: Bus = Bus(self.logger, self.background)
         self._lend_events(self.events, self.broadcasts)
-        self._lend_shared(self.shared_keys)
+        self._lend_shared()
 
     def _lend_events(self, events: Bus, broadcasts: Bus) -> None:
         self.on, self.emit = events.on, events.emit
@@ -81,8 +80,9 @@ class Atila:
         events.on_first = lambda: self.hooks.observe(events)
         broadcasts.on_first = lambda: self.hooks.observe(events)
 
-    def _lend_shared(self, keys: SharedKeys) -> None:
-        self.deflu, self.defgs = keys.deflu, keys.defgs
+    def _lend_shared(self) -> None:
+        self.store, self.shared_keys = Store(), SharedKeys()
+        self.deflu, self.defgs = self.shared_keys.deflu, self.shared_keys.defgs
         self.maintenance = Maintenance(self.logger)
         self.maintain = self.maintenance.maintain
 

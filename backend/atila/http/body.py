@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 from collections.abc import Iterable
@@ -113,44 +112,29 @@ def _value(part: Any, texts: dict[int, str], memory_size: int) -> str | Upload:
     return Upload(spooled(content, memory_size), part.filename, part.size, part.content_type)
 
 
+_decode = msgspec.json.Decoder().decode
+
+
 def parse_json(body: bytes, depth: int = 64) -> Any:
     """Return the value of a JSON text (RFC 8259).
 
     Raises HTTPError 400 with the place when it is malformed, and for a key that an object has twice, for NaN and for
     more than `depth` levels of nesting.
     """
-    value = decode_json(body)
-    if isinstance(value, dict) and len(value) == body.count(b":") and _brackets(body) <= depth:
-        return value  # every colon belongs to a key of the outermost object: none is there twice
-    if _brackets(body) > depth:
-        _check_depth(value, depth)
-    _check_keys(body, value)
-    return value
-
-
-def decode_json(body: bytes, hint: Any = Any, depth: int | None = None) -> Any:
-    """Return a JSON text as a value of a type; with `depth` as strictly as `parse_json`.
-
-    Raises HTTPError 400 when it is malformed, msgspec.ValidationError when it does not fit the type.
-    """
     try:
-        if depth is not None:
-            parse_json(body, depth)
-        return msgspec.json.decode(body, type=hint)
-    except msgspec.ValidationError:
-        if hint is not Any:
-            raise
-        raise HTTPError(400, "the JSON body has a number that is out of range") from None
+        value = _decode(body)
     except msgspec.DecodeError as error:
         raise HTTPError(400, f"the JSON body is malformed: {error}") from error
     except RecursionError as error:
         raise HTTPError(400, "the JSON body is nested too deep") from error
     except UnicodeDecodeError as error:
         raise HTTPError(400, "the JSON body is not UTF-8") from error
-
-
-def _brackets(body: bytes) -> int:
-    return body.count(b"{") + body.count(b"[")
+    if len(body) > 2 * depth and body.count(b"{") + body.count(b"[") > depth:
+        _check_depth(value, depth)
+    colons = body.count(b":")
+    if colons and not (type(value) is dict and len(value) == colons):
+        _check_keys(body, value, colons)  # else every colon belongs to a key of its own in the one object
+    return value
 
 
 def _check_depth(value: Any, depth: int) -> None:
@@ -163,11 +147,13 @@ def _check_depth(value: Any, depth: int) -> None:
     raise HTTPError(400, f"the JSON body is nested deeper than {depth} levels")
 
 
-def _check_keys(body: bytes, value: Any) -> None:
+def _check_keys(body: bytes, value: Any, colons: int) -> None:
     # Written again, a key that was there twice is there once: fewer colons. An escaped colon would hide that.
-    with contextlib.suppress(OverflowError):
-        if b"\\u" not in body and body.count(b":") == msgspec.json.encode(value).count(b":"):
+    try:
+        if b"\\u" not in body and colons == msgspec.json.encode(value).count(b":"):
             return
+    except OverflowError:  # a number too large to be written
+        pass
     json.loads(body, object_pairs_hook=_unique)
 
 

@@ -159,7 +159,8 @@ class Request:
 
     def _media_type(self) -> tuple[str, dict[str, str]]:
         if self._content_type is None:
-            self._content_type = parse_content_type(self.source.get("content-type") or "")
+            text = self.source.get("content-type") or ""
+            self._content_type = parse_content_type(text) if ";" in text else (text.strip().lower(), {})
         return self._content_type
 
     # the route

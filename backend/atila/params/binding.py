@@ -9,7 +9,7 @@ from typing import Any, Literal, get_type_hints, is_typeddict
 import msgspec
 
 from ..errors import HTTPError, Reason, RouteError, bad_parameters
-from ..http.body import FormLimits, decode_json
+from ..http.body import FormLimits, parse_json
 from ..http.request import Request
 from ..routing.route import Handler, Route
 from .types import Converter, converter_for
@@ -22,7 +22,7 @@ _NOTHING: dict[str, Any] = {}
 class Argument:
     """One argument of a handler. Lives as long as its route."""
 
-    __slots__ = ("convert", "default", "hint", "is_body", "name", "required")
+    __slots__ = ("convert", "decode", "default", "hint", "is_body", "name", "required")
 
     def __init__(self, name: str, hint: Any, default: Any) -> None:
         self.name = name
@@ -30,6 +30,7 @@ class Argument:
         self.default = default
         self.required = default is inspect.Parameter.empty
         self.is_body = _is_record(hint)  # it receives the whole body
+        self.decode = msgspec.json.Decoder(hint).decode if self.is_body else None
         as_it_is = hint in (Any, object) or hasattr(hint, "DESCRIPTOR")  # a protobuf message comes decoded
         self.convert: Converter | None = None if as_it_is else converter_for(name, hint)
 
@@ -155,8 +156,9 @@ class Binder:
                 reasons.append(Reason(argument.name, "a body is missing"))
             return {}
         try:
-            if request.is_json:
-                return {argument.name: decode_json(body, argument.hint, (request.limits or FormLimits()).depth)}
+            if argument.decode is not None and request.is_json:
+                parse_json(body, (request.limits or FormLimits()).depth)
+                return {argument.name: argument.decode(body)}
             fields = request.form()
             if fields is None:
                 kind = request.get_content_type() or "of no stated type"

@@ -62,7 +62,7 @@ def alternatives(hint: Any) -> tuple[Any, ...]:
 def _upload_converter(name: str, hint: Any) -> Converter:
     many = any(get_origin(item) is list for item in alternatives(hint))
 
-    def convert(value: Any, strict: bool) -> Any:  # noqa: ARG001 - the shape of every converter
+    def convert(value: Any, strict: bool) -> Any:
         files = value if isinstance(value, list) else [value]
         if not all(isinstance(item, Upload) for item in files):
             raise ValueError(f"parameter `{name}` should be a file of a multipart form")
