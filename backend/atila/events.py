@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
@@ -69,18 +68,22 @@ class Bus:
     def send(self, event: str, subject: Any, /, *args: Any, **kwargs: Any) -> None:
         """Run the handlers of an event with this was or wac."""
         for handler in self.handlers(event):
-            work = self._run(handler, event, subject, args, kwargs)
-            if not inspect.iscoroutinefunction(handler) or not _on_loop():
-                drive(work)
+            rest = self._run(handler, event, subject, args, kwargs)
+            if rest is None:
                 continue
-            task = asyncio.get_running_loop().create_task(work)
+            if not _on_loop():
+                drive(rest)
+                continue
+            task = asyncio.get_running_loop().create_task(rest)
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
     async def tell(self, event: str, subject: Any, /, *args: Any) -> None:
         """Run the handlers of an event with this was or wac, and wait for the `async def` ones."""
         for handler in self.handlers(event):
-            await self._run(handler, event, subject, args, {})
+            rest = self._run(handler, event, subject, args, {})
+            if rest is not None:
+                await rest
 
     def handlers(self, event: str) -> list[Callable[..., Any]]:
         """Return the handlers of an event, in the order they were set."""
@@ -99,17 +102,29 @@ class Bus:
         was = _current.get()
         return self._outside() if was is None else was
 
-    async def _run(
+    def _run(
         self, handler: Callable[..., Any], event: str, subject: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> None:
+    ) -> Coroutine[Any, Any, None] | None:
+        """Run a handler; return what is still to be waited for when it is an `async def`."""
         try:
             outcome = handler(subject, *args, **kwargs)
             if isinstance(outcome, Awaitable):
-                await settle(outcome)
-            for step in getattr(handler.__dict__.get("__atila__"), "after", ()):  # emit_after on an event's handler
-                step(subject)
+                return self._wait(outcome, handler, event, subject)
+            _follow(handler, subject)
         except Exception:
-            self.logger.exception("event %s: its handler %s failed", event, handler.__qualname__)
+            self._tell_failure(handler, event)
+        return None
+
+    async def _wait(self, outcome: Awaitable[Any], handler: Callable[..., Any], event: str, subject: Any) -> None:
+        try:
+            await settle(outcome)
+            _follow(handler, subject)
+        except Exception:
+            self._tell_failure(handler, event)
+
+    def _tell_failure(self, handler: Callable[..., Any], event: str) -> None:
+        name = getattr(handler, "__qualname__", repr(handler))
+        self.logger.exception("event %s: its handler %s failed", event, name)
 
 
 class Broadcaster:
@@ -130,6 +145,12 @@ class Broadcaster:
 def enter(was: Any) -> None:
     """Make this the was that emitted events carry here, until the request's end calls it with None."""
     _current.set(was)
+
+
+def _follow(handler: Callable[..., Any], subject: Any) -> None:
+    """Run what `emit_after` and `broadcast_after` set on an event's handler."""
+    for step in getattr(getattr(handler, "__atila__", None), "after", ()):
+        step(subject)
 
 
 def _on_loop() -> bool:

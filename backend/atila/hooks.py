@@ -36,6 +36,7 @@ class Hooks:
         self.teardown: Handler | None = None
         self._own: dict[str, Handler] = {}
         self._observer: Observer | None = None
+        self._notice: Handler | None = None
         self._keys = keys or SharedKeys()
 
     def before_request(self, hook: AnyHandler) -> AnyHandler:
@@ -99,19 +100,33 @@ class Hooks:
         if self._observer is None:
             self._observer = Observer(events)
             for name in ("before", "finish", "failed", "teardown"):
-                setattr(self, name, getattr(self._observer, name)(self._own.get(name)))
+                self._compose(name)
+
+    def notify(self, notice: Handler | None) -> None:
+        """Run `f(was)` on every finished answer, after all else; None ends that."""
+        self._notice = notice
+        self._compose("teardown")
 
     def forget(self, belongs: Callable[[Handler], bool]) -> None:
         """Drop the functions that `belongs` says yes to: those of a module that goes."""
         for name, hook in list(self._own.items()):
             if belongs(hook):
                 del self._own[name]
-                setattr(self, name, None if self._observer is None else getattr(self._observer, name)(None))
+                self._compose(name)
 
     def _set(self, name: str, hook: AnyHandler) -> AnyHandler:
         self._own[name] = hook
-        setattr(self, name, hook if self._observer is None else getattr(self._observer, name)(hook))
+        self._compose(name)
         return hook
+
+    def _compose(self, name: str) -> None:
+        """Put together what the pipeline runs: the app's own function, events around it, a notice after it."""
+        hook = self._own.get(name)
+        if self._observer is not None:
+            hook = getattr(self._observer, name)(hook)
+        if name == "teardown" and self._notice is not None:
+            hook = _followed(hook, self._notice)
+        setattr(self, name, hook)
 
 
 class Observer:
@@ -187,6 +202,17 @@ class Watch:
             return outcome
         finally:
             self._lock.release()
+
+
+def _followed(hook: Handler | None, notice: Handler) -> Handler:
+    async def run(was: Any) -> None:
+        try:
+            if hook is not None:
+                await called(hook(was))
+        finally:
+            notice(was)
+
+    return lambda was: Inline(run(was))
 
 
 def _modified(path: str | os.PathLike[str]) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -12,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from .errors import RouteError
+from .logs import one_line
 from .reloading import Replacement, dependents
 from .routing.router import MountScope, Router
 
@@ -81,7 +83,18 @@ class Services:
         """
         changed = {Path(file).resolve() for file in files}
         modules = [module for module in self._watched() if Path(str(module.__file__)).resolve() in changed]
-        return [module.__name__ for module in dependents(modules, self._watched()) if self._reload(module)]
+        names = [module.__name__ for module in dependents(modules, self._watched()) if self._reload(module)]
+        self.app.hooks.notify(self._show_broken if self.broken and self.app.debug else None)
+        return names
+
+    def _show_broken(self, was: Any) -> None:
+        """Say in every answer of a debugging app which modules are not what their files are."""
+        response = was.response
+        for name, reason in self.broken.items():
+            text = one_line(f"{name} could not be reloaded, its old version answers: {reason}")
+            response.headers.append(("x-reload-error", text.encode("ascii", "replace").decode()))
+            if isinstance(response.body, bytes) and (response.get_header("content-type") or "").startswith("text/html"):
+                response.body += f"<pre style='color:#b00'>{html.escape(text)}</pre>".encode()
 
     def _reload(self, old: ModuleType) -> bool:
         replacement = Replacement(old)

@@ -53,6 +53,8 @@ def test_a_coroutine_may_handle_an_event(app: Atila, client_of: ClientOf, asynch
         trace.append(was.request.path)
         done.set()
 
+    app.on("hit")(lambda was: asyncio.sleep(0))
+
     @app.on(atila.request_starting)
     async def starting(was: Was) -> None:
         await asyncio.sleep(0)

@@ -210,6 +210,26 @@ def test_a_broken_module_keeps_its_old_version_serving(
 
 
 @pytest.mark.row("1.18")
+def test_a_debugging_app_shows_in_the_browser_what_could_not_be_reloaded(project: Project, client_of: ClientOf) -> None:
+    project.service("auth", AUTH)
+    app = project.app()
+    app.debug = True
+    app.route("/data")(lambda was: was.API(a=1))
+    cli = client_of(app)
+    reload(cli, project.write("services/auth", "def __mount__(app:\n    <b>\n"))
+    page = cli.get("/login")
+    assert page.text.startswith("/login None<pre")
+    assert "SyntaxError" in page.text
+    assert "<b>" not in page.text
+    data = cli.get("/data")
+    assert data.data == {"a": 1}
+    assert "services.auth could not be reloaded" in data.headers["x-reload-error"]
+    reload(cli, project.write("services/auth", AUTH))
+    assert cli.get("/login").text == "/login None"
+    assert app.hooks.teardown is None
+
+
+@pytest.mark.row("1.18")
 def test_what_uses_a_changed_module_is_loaded_anew_too(project: Project, client_of: ClientOf) -> None:
     words = project.service("words", "def title(text):\n    return text.title()\n")
     views = project.service(
