@@ -112,7 +112,7 @@ class Bus:
                 return self._wait(outcome, handler, event, subject)
             _follow(handler, subject)
         except Exception:
-            self._tell_failure(handler, event)
+            self.logger.exception("event %s: its handler %s failed", event, _name(handler))
         return None
 
     async def _wait(self, outcome: Awaitable[Any], handler: Callable[..., Any], event: str, subject: Any) -> None:
@@ -120,11 +120,7 @@ class Bus:
             await settle(outcome)
             _follow(handler, subject)
         except Exception:
-            self._tell_failure(handler, event)
-
-    def _tell_failure(self, handler: Callable[..., Any], event: str) -> None:
-        name = getattr(handler, "__qualname__", repr(handler))
-        self.logger.exception("event %s: its handler %s failed", event, name)
+            self.logger.exception("event %s: its handler %s failed", event, _name(handler))
 
 
 class Broadcaster:
@@ -145,6 +141,10 @@ class Broadcaster:
 def enter(was: Any) -> None:
     """Make this the was that emitted events carry here, until the request's end calls it with None."""
     _current.set(was)
+
+
+def _name(handler: Callable[..., Any]) -> str:
+    return getattr(handler, "__qualname__", None) or repr(handler)
 
 
 def _follow(handler: Callable[..., Any], subject: Any) -> None:
