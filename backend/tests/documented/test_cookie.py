@@ -80,9 +80,7 @@ def test_the_last_value_of_a_name_counts(app: Atila, client_of: ClientOf) -> Non
 @pytest.mark.parametrize(
     ("expires", "seconds"), [(None, None), (60, 60), ("never", 100 * 365 * 86400), (0, 0), ("now", 0)]
 )
-def test_expires_is_in_seconds(
-    app: Atila, client_of: ClientOf, expires: int | str | None, seconds: int | None
-) -> None:
+def test_expires_is_in_seconds(app: Atila, client_of: ClientOf, expires: int | str | None, seconds: int | None) -> None:
     @app.route("/")
     def page(was: Was) -> str:
         was.cookie.set("a", "1", expires)  # type: ignore[arg-type]  # a parameter of the test

@@ -178,9 +178,7 @@ def test_messages_of_this_request_need_no_cookie(app: Atila, client_of: ClientOf
 
 @pytest.mark.row("6.25")
 @pytest.mark.parametrize("tamper", [lambda text: text[:-1], lambda text: "x" + text, lambda text: "nonsense"])
-def test_a_tampered_box_is_empty_and_forgotten(
-    app: Atila, client_of: ClientOf, tamper: Callable[[str], str]
-) -> None:
+def test_a_tampered_box_is_empty_and_forgotten(app: Atila, client_of: ClientOf, tamper: Callable[[str], str]) -> None:
     serve(app, send=lambda was: was.mbox.send("a"), get=lambda was: was.mbox.get())
     client = client_of(app)
     client.get("/send")
