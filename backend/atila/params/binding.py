@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Container
 from dataclasses import is_dataclass
 from typing import Any, Literal, get_type_hints, is_typeddict
 
@@ -43,7 +44,7 @@ class Binder:
 
     __slots__ = (
         "arguments", "body", "first", "free", "in_path", "message", "names", "only_path", "open_ended", "rest",
-        "result",
+        "result", "sendable",
     )  # fmt: skip
 
     def __init__(self, route: Route) -> None:
@@ -61,6 +62,7 @@ class Binder:
         self.names = {item.name for item in all_arguments}
         self.first = route.signature[0].name  # the one that takes `was`
         self.in_path = frozenset(route.rule.names)
+        self.sendable = {item.name for item in self.arguments} - self.in_path
         self.rest = self.in_path - self.names  # parameters of the path that only **keywords take
         self.only_path = not self.open_ended and self.names <= self.in_path
         self.free = not all_arguments and not self.open_ended  # takes nothing, and so ignores what is sent
@@ -86,7 +88,7 @@ class Binder:
             bound = self._bind_body(request, self.body, reasons)
         self._bind_each(bound, path, query, data, request, reasons)
         if query or data:
-            self._bind_rest(bound, query, data, reasons)
+            self._bind_rest(bound, path if request.wire == "http" else self.names, query, data, reasons)
         if self.rest:
             bound.update({name: path[name] for name in self.rest if name in path})
         if reasons:
@@ -134,7 +136,12 @@ class Binder:
                 reasons.append(Reason(name, str(error)))
 
     def _bind_rest(
-        self, bound: dict[str, Any], query: dict[str, Any], data: dict[str, Any], reasons: list[Reason]
+        self,
+        bound: dict[str, Any],
+        taken: Container[str],
+        query: dict[str, Any],
+        data: dict[str, Any],
+        reasons: list[Reason],
     ) -> None:
         names = self.names
         if self.open_ended:
@@ -145,8 +152,8 @@ class Binder:
             return
         reasons.extend(
             Reason(name, f"parameter `{name}` is unknown")
-            for name in [*query, *data]
-            if name not in names or (name in self.in_path and name not in bound)
+            for name in dict.fromkeys([*query, *data])
+            if name not in self.sendable and name not in taken
         )
 
     def _bind_body(self, request: Request, argument: Argument, reasons: list[Reason]) -> dict[str, Any]:
