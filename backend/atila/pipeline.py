@@ -272,9 +272,8 @@ def build(app: Any, route: Route) -> None:
     route.scheme = app.guards.scheme_for(said, app.authorization)
     route.guards = [*([route.scheme.check] if route.scheme else []), *declared.guards]
     origins, age = options.access_control_allow_origin, options.access_control_max_age
-    route.sharing = Sharing.of(
-        app.access_control_allow_origin if origins is None else origins, app.access_control_max_age if age is None else age
-    )
+    origins = app.access_control_allow_origin if origins is None else origins
+    route.sharing = Sharing.of(origins, app.access_control_max_age if age is None else age)
     route.job = Job(
         respond,
         perform=perform,
@@ -341,7 +340,7 @@ async def respond_xmlrpc(request: Request) -> Response:
         job = match(request.app, request)
         return await job.respond(request)
     try:
-        call = xmlrpc.parse(request.body or b"")
+        call = xmlrpc.parse(request.body or b"", request.app.form_limits.depth)
         inner = xmlrpc.as_request(request, call, request.app.router)
         if inner.route.job is None:
             build(request.app, inner.route)
@@ -349,5 +348,3 @@ async def respond_xmlrpc(request: Request) -> Response:
     except HTTPError as error:
         body = xmlrpc.dump_fault(error)
     return Response(200, [("content-type", "text/xml; charset=utf-8")], body)
-
-

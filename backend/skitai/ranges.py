@@ -10,6 +10,7 @@ from atila.http.conditional import Validators
 from atila.http.request import HeaderSource
 
 _RANGE = re.compile(r"bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*\Z", re.ASCII | re.IGNORECASE)
+_LONGEST = 64  # characters of a Range field that is looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,8 @@ def wanted_range(headers: HeaderSource, size: int, validators: Validators) -> By
     text = headers.get("range")
     if text is None or not _same_version(headers.get("if-range"), validators):
         return None
-    match = _RANGE.match(text.strip())
-    if match is None or not (match[1] or match[2]) or len(text) > 64:
+    match = _RANGE.match(text.strip()) if len(text) <= _LONGEST else None
+    if match is None or not (match[1] or match[2]):
         return None
     if not match[1]:  # the last n bytes
         length = min(int(match[2]), size)

@@ -113,12 +113,10 @@ class DigestAnswer:
 
     @classmethod
     def parse(cls, text: str) -> DigestAnswer:
-        """Read the parameters of an Authorization header. Raises HTTPError 400 when they are malformed or incomplete."""
+        """Read the parameters of an Authorization header. Raises HTTPError 400 when they cannot be used."""
         given: dict[str, str] = {}
         end = 0
-        for match in _PARAMETER.finditer(text):
-            if match.start() != end or match[1].lower() in given:
-                break
+        while (match := _PARAMETER.match(text, end)) and match[1].lower() not in given:
             given[match[1].lower()] = re.sub(r"\\(.)", r"\1", match[2]) if match[2] is not None else match[3]
             end = match.end()
         try:
@@ -135,7 +133,7 @@ class DigestAnswer:
             raise HTTPError(400, "the Authorization header is malformed or incomplete") from error
 
     def expected(self, secret: str, method: str) -> str:
-        """Return the response that a client must send (RFC 7616 3.4.1). `secret` is the hash of name, realm, password."""
+        """Return the response that is right (RFC 7616 3.4.1). `secret` is the hash of name, realm and password."""
         digest = HASHES[self.algorithm]
         return digest(f"{secret}:{self.nonce}:{self.nc}:{self.cnonce}:auth:{digest(f'{method}:{self.uri}')}")
 
@@ -154,8 +152,10 @@ class Digest:
         if given is None:
             return "no credentials"
         answer = DigestAnswer.parse(given)
-        if answer.realm != realm_of(was) or answer.algorithm not in HASHES or self.nonces.made_at(answer.nonce) is None:
-            return _STALE if answer.realm == realm_of(was) and answer.algorithm in HASHES else "wrong realm or algorithm"
+        if answer.realm != realm_of(was) or answer.algorithm not in HASHES:
+            return "wrong realm or algorithm"
+        if self.nonces.made_at(answer.nonce) is None:
+            return _STALE
         if not _same_target(answer.uri, was.request):
             raise HTTPError(400, "the Authorization header is for another target")
         return then(self._lookup(was, answer.username), lambda found: self._judge(was, answer, Password.of(found)))
@@ -164,7 +164,7 @@ class Digest:
         secret = _secret(answer, known)
         if secret is None:
             return _OLD_PASSWORD
-        right = hmac.compare_digest(answer.expected(secret, was.request.method), answer.response)
+        right = hmac.compare_digest(answer.expected(secret, was.request.method).encode(), answer.response.encode())
         if known is None or not right:
             return "wrong user name or password"
         if not self.nonces.spend(answer.nonce, answer.count):
@@ -173,17 +173,12 @@ class Digest:
         return None
 
     def challenge(self, was: Any, reason: str) -> Pairs:
-        nonce, opaque = self.nonces.make(), _md5(realm_of(was))
-        stale = ", stale=true" if reason in (_STALE, _OLD_PASSWORD) else ""
+        start = f'Digest realm={quoted(realm_of(was))}, qop="auth", algorithm='
+        rest = f', nonce="{self.nonces.make()}", opaque="{_md5(realm_of(was))}", charset=UTF-8'
+        if reason in (_STALE, _OLD_PASSWORD):
+            rest += ", stale=true"
         offered = ["MD5"] if reason == _OLD_PASSWORD else list(HASHES)
-        return [
-            (
-                "www-authenticate",
-                f'Digest realm={quoted(realm_of(was))}, qop="auth", algorithm={algorithm}, nonce="{nonce}", '
-                f'opaque="{opaque}", charset=UTF-8{stale}',
-            )
-            for algorithm in offered
-        ]
+        return [("www-authenticate", start + algorithm + rest) for algorithm in offered]
 
 
 def _secret(answer: DigestAnswer, known: Password | None) -> str | None:

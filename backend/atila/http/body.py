@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import json
 from collections.abc import Iterable
@@ -96,12 +97,24 @@ def parse_multipart(body: bytes, boundary: str | None, limits: FormLimits) -> Fi
         ).parts()
         if not all(part.name for part in parts):
             raise HTTPError(400, "the multipart form has a part without a name")  # RFC 7578 4.2
-        texts = {id(part): str(part.value) for part in parts if part.filename is None}
+        texts = {id(part): _text(part) for part in parts if part.filename is None}
         return collect([(part.name, _value(part, texts, limits.memory_size)) for part in parts])
     except multipart.ParserLimitReached as error:
         raise HTTPError(413, f"the form is too large: {error}") from error
-    except (multipart.MultipartError, UnicodeDecodeError, LookupError) as error:
+    except (ValueError, LookupError) as error:  # a MultipartError is the one, an unknown charset the other
         raise HTTPError(400, f"the multipart form is malformed: {error}") from error
+
+
+def _text(part: Any) -> str:
+    """Return a field's text. Raises ValueError or LookupError when its charset is none, or is not that of its bytes."""
+    if codecs.lookup(part.charset).name in _NO_CHARSETS:
+        raise LookupError(f"{part.charset} is no charset of a form")
+    text: str = part.raw.decode(part.charset)
+    return text
+
+
+# Codecs of names and of source code. They are slow, make half characters, or hide markup (UTF-7).
+_NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"})
 
 
 def _value(part: Any, texts: dict[int, str], memory_size: int) -> str | Upload:
@@ -130,21 +143,22 @@ def parse_json(body: bytes, depth: int = 64) -> Any:
     except UnicodeDecodeError as error:
         raise HTTPError(400, "the JSON body is not UTF-8") from error
     if len(body) > 2 * depth and body.count(b"{") + body.count(b"[") > depth:
-        _check_depth(value, depth)
+        check_depth(value, depth, "JSON body")
     colons = body.count(b":")
     if colons and not (type(value) is dict and len(value) == colons):
         _check_keys(body, value, colons)  # else every colon belongs to a key of its own in the one object
     return value
 
 
-def _check_depth(value: Any, depth: int) -> None:
+def check_depth(value: Any, depth: int, name: str) -> None:
+    """Raise HTTPError 400 when dicts and lists are nested in each other over `depth` levels."""
     level = [value]
     for _ in range(depth + 1):
         level = [item for item in level if isinstance(item, dict | list)]
         if not level:
             return
         level = [inner for item in level for inner in (item.values() if isinstance(item, dict) else item)]
-    raise HTTPError(400, f"the JSON body is nested deeper than {depth} levels")
+    raise HTTPError(400, f"the {name} is nested deeper than {depth} levels")
 
 
 def _check_keys(body: bytes, value: Any, colons: int) -> None:
@@ -158,8 +172,9 @@ def _check_keys(body: bytes, value: Any, colons: int) -> None:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        twice = next(name for index, (name, _) in enumerate(pairs) if name in dict(pairs[:index]))
-        raise HTTPError(400, f"the JSON body has the key {twice[:60]!r} twice in one object")
+    made: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in made:
+            raise HTTPError(400, f"the JSON body has the key {name[:60]!r} twice in one object")
+        made[name] = value
     return made

@@ -13,7 +13,7 @@ from .request import Request
 from .response import Response
 
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s]+\Z", re.IGNORECASE)
-_TOKENS = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:\s*,\s*[!#$%&'*+\-.^_`|~0-9A-Za-z]+)*\Z")
+_TOKENS = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:[ \t]*,[ \t]*[!#$%&'*+\-.^_`|~0-9A-Za-z]+)*\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,9 @@ class Sharing:
         listed = [origins] if isinstance(origins, str) else list(origins or ())
         for origin in listed:
             if origin != "*" and not _ORIGIN.match(origin):
-                raise SettingError(f"{origin!r} is no origin: it is written as https://app.example or http://127.0.0.1:8080")
+                raise SettingError(
+                    f"{origin!r} is no origin: it is written as https://app.example or http://127.0.0.1:8080"
+                )
         named = frozenset(origin.lower() for origin in listed if origin != "*")
         return cls(named, "*" in listed, max_age or 0)
 
@@ -77,8 +79,9 @@ class Sharing:
 
 def is_preflight(request: Request) -> bool:
     """Say whether a browser asks what it may send (Fetch 4.8)."""
-    get = request.source.get
-    return request.method == "OPTIONS" and get("origin") is not None and get("access-control-request-method") is not None
+    if request.method != "OPTIONS":
+        return False
+    return all(request.source.get(name) is not None for name in ("origin", "access-control-request-method"))
 
 
 def is_own(request: Request, origin: str) -> bool:

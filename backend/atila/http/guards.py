@@ -10,6 +10,7 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 _HOST = re.compile(r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?\Z")
 _ODD_PATH = re.compile(r"[\x00-\x1f\x7f\ufffd]|/\.{1,2}(?:/|\Z)|\\")
+_DIGITS = 18  # of a Content-Length: more than any body has
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 
 
@@ -54,6 +55,6 @@ def content_length(text: str | None) -> int | None:
     """Return a Content-Length in bytes, None when there is none. Raises HTTPError 400 for a malformed one (RFC 9110 8.6)."""
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit()):
+    if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS):
         raise HTTPError(400, "Content-Length is not a number")
     return int(text)

@@ -12,6 +12,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.xmlrpc import DefusedExpatParser
 
 from ..errors import HTTPError
+from ..http.body import check_depth
 from ..http.request import Request
 from ..http.response import Response
 from ..http.results import API
@@ -33,8 +34,11 @@ def is_call(body: bytes) -> bool:
     return b"<methodCall" in body[:1000]
 
 
-def parse(body: bytes) -> Call:
-    """Return the call in an XML text. Raises HTTPError 400 when it is malformed or declares entities or a DTD."""
+def parse(body: bytes, depth: int = 64) -> Call:
+    """Return the call in an XML text.
+
+    Raises HTTPError 400 when it is malformed, declares entities or a DTD, or nests over `depth` structs and arrays.
+    """
     unmarshaller = rpc.Unmarshaller(use_builtin_types=True)
     parser = DefusedExpatParser(unmarshaller, forbid_dtd=True)
     try:
@@ -43,12 +47,24 @@ def parse(body: bytes) -> Call:
         arguments = unmarshaller.close()
     except DefusedXmlException as error:
         raise HTTPError(400, "the XML-RPC call has a DTD or entities, which are refused") from error
-    except (ExpatError, rpc.Error, ValueError, TypeError, LookupError) as error:
+    except (ExpatError, rpc.Error, ValueError, TypeError, LookupError, ArithmeticError) as error:
         raise HTTPError(400, f"the XML-RPC call is malformed: {error}") from error
+    for argument in arguments:
+        check_depth(argument, depth, "XML-RPC call")
+        _check_names(argument)
     method = unmarshaller.getmethodname()
     if not method:
         raise HTTPError(400, "the XML-RPC call names no method")
     return Call(method, tuple(arguments))
+
+
+def _check_names(value: Any) -> None:
+    if isinstance(value, dict):
+        if not all(isinstance(name, str) for name in value):
+            raise HTTPError(400, "the XML-RPC call has a struct whose member has no name")
+        value = list(value.values())
+    for item in value if isinstance(value, list) else ():
+        _check_names(item)
 
 
 def as_request(request: Request, call: Call, router: Router) -> Request:
