@@ -143,18 +143,15 @@ class Binder:
         data: dict[str, Any],
         reasons: list[Reason],
     ) -> None:
-        names = self.names
+        sent = {**query, **data} if query and data else query or data
         if self.open_ended:
-            rest = {**query, **data} if query and data else query or data
-            bound.update({name: value for name, value in rest.items() if name not in names})
+            bound.update({name: value for name, value in sent.items() if name not in self.names})
             if bound.pop(self.first, None) is not None:
                 reasons.append(Reason(self.first, f"parameter `{self.first}` is unknown"))
             return
-        reasons.extend(
-            Reason(name, f"parameter `{name}` is unknown")
-            for name in dict.fromkeys([*query, *data])
-            if name not in self.sendable and name not in taken
-        )
+        unknown = [name for name in sent if name not in self.sendable and name not in taken]
+        if unknown:
+            reasons.extend(Reason(name, f"parameter `{name}` is unknown") for name in unknown)
 
     def _bind_body(self, request: Request, argument: Argument, reasons: list[Reason]) -> dict[str, Any]:
         body = request.body
