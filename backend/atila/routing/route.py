@@ -43,7 +43,7 @@ class RouteOptions:
 
     methods: tuple[str, ...] = DEFAULT_METHODS  # what it answers: GET and POST; HEAD follows GET
     content_types: tuple[str, ...] = ()  # types of body it takes; any other is 415
-    authenticate: str | bool | None = None  # "basic", "digest", "bearer", True or False; None is what the mount or app says
+    authenticate: str | bool | None = None  # a scheme, True or False; None is what the mount or app says
     access_control_allow_origin: list[str] | None = None  # origins that may call; None is what the app says
     access_control_max_age: int | None = None  # seconds a preflight's answer is kept; None is what the app says
     operation_id: str | None = None  # names the operation in the OpenAPI document

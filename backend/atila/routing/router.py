@@ -64,6 +64,7 @@ class Router:
         self._staged: list[Route] | None = None  # the routes of a module that is being replaced
         self._tree: Node | None = None
         self._static: dict[str, dict[str, Route]] = {}
+        self._index: dict[str | Handler, Route] = {}  # the first route of a name, and of a handler
         self.on_change: Callable[[], None] = lambda: None
 
     def route(self, rule: str, /, **options: Any) -> Callable[[AnyHandler], AnyHandler]:
@@ -214,6 +215,7 @@ class Router:
             if shorter is not None and route.rule.tail in route.defaults:
                 _plant(tree, static, shorter, route)
         changed = routes is not self.routes
+        self._index = {key: route for route in reversed(routes) for key in (route.handler, route.name)}
         self.routes, self._static, self._tree = routes, static, tree
         if changed:
             self.on_change()
@@ -221,10 +223,12 @@ class Router:
 
     def find(self, thing: str | Handler) -> Route | None:
         """Return the first route of a name ("photos", "ns.photos") or of a handler."""
-        if isinstance(thing, str):
-            return next((route for route in self.routes if route.name == thing), None)
-        exact = (route for route in self.routes if route.handler is thing)
-        return next(exact, None) or next((route for route in self.routes if _same(route.handler, thing)), None)
+        if self._tree is None:
+            self._grow()
+        found = self._index.get(thing)
+        if found is None and not isinstance(thing, str):
+            found = next((route for route in self.routes if _same(route.handler, thing)), None)
+        return found
 
 
 def _same(one: Handler, other: Handler) -> bool:
