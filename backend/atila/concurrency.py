@@ -28,7 +28,9 @@ class WorkerThreads:
         self.name = name
         self.loop: asyncio.AbstractEventLoop | None = None
         self.busy = 0
-        self._queue: SimpleQueue[tuple[Callable[..., None], tuple[Any, ...], asyncio.Future[None]] | None] = SimpleQueue()
+        self._queue: SimpleQueue[tuple[Callable[..., None], tuple[Any, ...], asyncio.Future[None]] | None] = (
+            SimpleQueue()
+        )
         self._done: deque[tuple[asyncio.Future[None], BaseException | None]] = deque()
         self._wake_scheduled = False
         self._threads: list[threading.Thread] = []

@@ -91,7 +91,8 @@ def generate(was: Was, error: HTTPError, facts: dict[str, Any], exc_info: ExcInf
 def describe(was: Was, error: HTTPError, exc_info: ExcInfo | None) -> dict[str, Any]:
     """Return what error handlers get.
 
-    code, errno, message, reason, detail, errors, mode, debug, time, url, software; traceback in debug only, or for an `exc_info` that the handler gave.
+    code, errno, message, reason, detail, errors, mode, debug, time, url, software; and traceback, in debug only or for
+    an `exc_info` that the handler gave.
     """
     request = was.request
     shown = exc_info if exc_info and (was.app.debug or was.response.exc_info) else None

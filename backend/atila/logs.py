@@ -31,7 +31,7 @@ class Log:
         self.request = request
 
     def write(self, msg: object, category: str = "info") -> None:
-        """Write a line. `category`: debug, info, warn, error, critical; another word is written in front of the line."""
+        """Write a line. `category`: debug, info, warn, error, critical; another word is written before the text."""
         text = one_line(str(msg))
         if category not in LEVELS:
             text = f"[{one_line(category)}] {text}"

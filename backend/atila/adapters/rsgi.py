@@ -53,8 +53,8 @@ class RSGI:
         if len(first) != len(pairs):  # type: ignore[arg-type]  # a dict; what follows is for a name that came twice
             first = Headers(pairs)
         request = Request(
-            scope.method, scope.path, scope.query_string, first, version=_VERSIONS[scope.http_version], scheme=scope.scheme,
-            peer=peer, forwarded=peer in settings.trusted_proxies,
+            scope.method, scope.path, scope.query_string, first, version=_VERSIONS[scope.http_version],
+            scheme=scope.scheme, peer=peer, forwarded=peer in settings.trusted_proxies,
         )  # fmt: skip
         settings.identify(request)
         try:
@@ -117,7 +117,7 @@ class RSGI:
             else:
                 proto.response_empty(response.status, headers)
         except RuntimeError:
-            _log.info("%s %s %s: the client went away before the answer", request.id, request.method, one_line(request.path))
+            _log.info("%s %s %s: the client went away", request.id, request.method, one_line(request.path))
         self._tell(request, response, started)
 
     def _send_file(self, proto: Any, status: int, headers: list[tuple[str, str]], body: FileBody) -> None:
@@ -125,7 +125,7 @@ class RSGI:
         if body.end is None and body.start == 0:
             proto.response_file(status, headers, body.path)
         else:
-            proto.response_file_range(status, headers, body.path, body.start, body.size if body.end is None else body.end)
+            proto.response_file_range(status, headers, body.path, body.start, body.start + body.length)
 
     async def _stream(self, proto: Any, request: Request, response: Response, started: float) -> None:
         """Send a body in pieces from the event loop; its source is closed once, also when the client goes away."""

@@ -70,7 +70,7 @@ class Guards:
         return handler
 
     def permission_check_handler(self, handler: AnyHandler) -> AnyHandler:
-        """Set what `permission_required` asks: `f(was, permissions)` returns None to permit, else the answer, or raises."""
+        """Set what `permission_required` asks: `f(was, permissions)`; None permits, else it is the answer."""
         self.permission = handler
         return handler
 
@@ -104,8 +104,8 @@ class Guards:
     ) -> Callable[[AnyHandler], AnyHandler]:
         """Let a handler run only when the permission check agrees.
 
-        `permissions` are always needed; `uid=["staff"]` besides when the path's uid is another's; `DELETE=["admin"]` for
-        a method. Raises RouteError when used without parentheses, or with a condition that is no list.
+        `permissions` are always needed; `uid=["staff"]` besides when the path's uid is another's; `DELETE=["admin"]`
+        for a method. Raises RouteError when used without parentheses, or with a condition that is no list.
         """
         if callable(permissions):
             raise RouteError("permission_required takes parentheses: @app.permission_required()")
@@ -191,5 +191,3 @@ def _asked(handler: Handler | None, name: str, view: Handler) -> Handler:
     if handler is None:
         raise HTTPError(500, f"{view.__qualname__} asks for @app.{name}, and the app has none")
     return handler
-
-

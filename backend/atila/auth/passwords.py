@@ -17,8 +17,8 @@ def encrypt_password(password: str, salt: bytes | None = None) -> str:
     Takes some 60 ms of a core: call it in a plain handler, never on the event loop.
     """
     salt = os.urandom(16) if salt is None else salt
-    marks = (str(_COST), str(_BLOCK), str(_PARALLEL), _text(salt), _text(_hash(password, salt, _COST, _BLOCK, _PARALLEL)))
-    return "$".join(("scrypt", *marks))
+    made = _hash(password, salt, _COST, _BLOCK, _PARALLEL)
+    return f"scrypt${_COST}${_BLOCK}${_PARALLEL}${_text(salt)}${_text(made)}"
 
 
 def verify_password(password: str, encrypted: str) -> bool:

@@ -13,7 +13,7 @@ _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*\Z")
 
 
 class Headers(Mapping[str, str]):
-    """The header fields of a request. `headers["Accept"]` is the first of that name; iteration gives lower-case names."""
+    """The header fields of a request. `headers["Accept"]` is the first of that name; names come in lower case."""
 
     __slots__ = ("_first", "pairs")
 

@@ -40,10 +40,8 @@ def fault_data(
     frames = describe_exception(exc_info) if traceback or exc_info else []
     if frames:
         debug = debug or "see traceback"
-    for name, value in (("debug", debug), ("more_info", more_info), ("traceback", frames or None)):
-        if value is not None:
-            body[name] = value
-    return body
+    extra = {"debug": debug, "more_info": more_info, "traceback": frames or None}
+    return body | {name: value for name, value in extra.items() if value is not None}
 
 
 def error_data(error: HTTPError) -> dict[str, Any]:

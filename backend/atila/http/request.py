@@ -119,9 +119,9 @@ class Request:
     def get_remote_addr(self) -> str:
         """Return the client's address: the last of X-Forwarded-For when a trusted proxy sent it, else the peer's."""
         if self.forwarded:
-            chain = self.source.get("x-forwarded-for")
-            if chain:
-                return str(chain).rsplit(",", 1)[-1].strip()
+            lines = self.headers.get_all("x-forwarded-for")  # a proxy may add a line of its own after the client's
+            if lines and (last := lines[-1].rpartition(",")[2].strip()):
+                return last
         return self.peer
 
     get_real_ip = get_remote_addr

@@ -193,8 +193,8 @@ class Response:
     def set_etag(self, tag: str, max_age: int | None = None, *, weak: bool = False) -> None:
         """Name the version of what is answered, and how many seconds it may be kept.
 
-        Ends the request at once, by HTTPError, with 304 when the client has this version already, with 412 when it asked
-        to change another one. Raises ValueError for a tag with quotes, blanks or control characters.
+        Ends the request at once, by HTTPError, with 304 when the client has this version already, with 412 when it
+        asked to change another one. Raises ValueError for a tag with quotes, blanks or control characters.
         """
         self._validate(Validators.tagged(tag, weak), max_age)
 
@@ -219,6 +219,7 @@ class Response:
             raise HTTPError(status)
 
 
-_OF_A_BODY = frozenset(
-    ["content-type", "content-length", "content-encoding", "content-language", "content-disposition", "content-range", "content-location", "etag", "last-modified", "cache-control", "expires", "accept-ranges", "location"]
-)
+_OF_A_BODY = frozenset({
+    "content-type", "content-length", "content-encoding", "content-language", "content-disposition", "content-range",
+    "content-location", "etag", "last-modified", "cache-control", "expires", "accept-ranges", "location",
+})  # fmt: skip

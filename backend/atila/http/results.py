@@ -195,8 +195,8 @@ def _encoder_for(kind: type, result: object) -> Callable[[Response, Any], None]:
             return _ENCODERS[base]
     if is_stream(result):
         return _encode_stream
-    hint = "return was.API(...) for JSON" if kind in (dict, list, int, float, bool) else "return text, bytes or was.API(...)"
-    raise TypeError(f"a handler returned {kind.__name__}, which has no form over HTTP: {hint}")
+    wanted = "was.API(...) for JSON" if kind in (dict, list, int, float, bool) else "text, bytes or was.API(...)"
+    raise TypeError(f"a handler returned {kind.__name__}, which has no form over HTTP: return {wanted}")
 
 
 def _default_type(response: Response, field: tuple[str, str]) -> None:
@@ -204,7 +204,6 @@ def _default_type(response: Response, field: tuple[str, str]) -> None:
     if headers and response.get_header("content-type") is not None:
         return
     headers.append(field)
-
 
 
 _ENCODERS: dict[type, Callable[[Response, Any], None]] = {

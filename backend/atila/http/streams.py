@@ -14,7 +14,8 @@ _CHUNK = 64 * 1024  # bytes read from a file object at a time
 
 def is_stream(result: object) -> bool:
     """Say whether a value can be sent in pieces: an iterator, a file object, or an object with `more()`."""
-    return isinstance(result, (Iterator, AsyncIterable, io.IOBase)) or hasattr(result, "more") or hasattr(result, "read")
+    iterates = isinstance(result, (Iterator, AsyncIterable, io.IOBase))
+    return iterates or hasattr(result, "more") or hasattr(result, "read")
 
 
 def stream_of(source: Any) -> Stream:

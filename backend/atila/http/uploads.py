@@ -43,7 +43,7 @@ class Upload:
     ) -> str:
         """Write the file into a folder and return its path. `dup`: "u" finds a free name (a.1.txt), "o" overwrites.
 
-        Raises FileNotFoundError when the folder is missing and `mkdir` is off, ValueError for an unusable name or `dup`.
+        Raises FileNotFoundError when the folder is missing and `mkdir` is off, ValueError for another `dup`.
         """
         if dup not in ("u", "o"):
             raise ValueError(f"dup is 'u' (find a free name) or 'o' (overwrite), not {dup!r}")
@@ -77,7 +77,7 @@ class Upload:
 
 
 def clean_name(name: str) -> str:
-    """Return a client's file name without folders and without characters that some system refuses; 200 bytes at most."""
+    """Return a client's file name without folders and without what some system refuses; 200 bytes at most."""
     base = _UNSAFE.sub("_", re.split(r"[/\\]", name)[-1]).strip(" .") or "unnamed"
     stem, suffix = os.path.splitext(base)
     suffix = suffix.encode("utf-8", "replace")[:50].decode("utf-8", "ignore")

@@ -133,7 +133,7 @@ class Renderer:
     def render(self, template: str, params: Mapping[str, Any] | None = None, /, **named: Any) -> Html:
         """Return a page: `render("a.html", {"x": 1})` or `render("a.html", x=1)`.
 
-        Raises TypeError for a dict and keywords at once, what the engine raises for a template that is missing or wrong.
+        Raises TypeError for a dict and keywords at once; what the engine raises for a template that is missing.
         """
         if params is not None and named:
             raise TypeError(f"render({template!r}): the parameters are a dict or keywords, not both")

@@ -36,10 +36,11 @@ class Box:
         self.next_id: int = content.get("n", 1)
         self.source: str | None = content.get("s")
         self.shown: set[int] = set()
-        self._before: list[Message] | None = found if content or not envelope.carried(carrier.cookies) else None
+        refused = not content and envelope.carried(carrier.cookies)
+        self._before: list[Message] | None = None if refused else found
 
     def write(self, response: Response, source: str) -> None:
-        """Add the cookie if the messages are others than before; those shown once leave when the answer is a success."""
+        """Add the cookie if the messages changed; those shown once leave when the answer is a success."""
         left = [item for item in self.messages if item.valid or item.id not in self.shown or response.status >= 400]
         if left == self._before:
             return
@@ -81,7 +82,7 @@ class MessageBox:
     push = send
 
     def get(self, *wanted: Any) -> list[Message]:
-        """Return messages, and note that they were shown: all, those of categories, or those with an extra `key, value`.
+        """Return messages, and note that they were shown: all, those of categories, or of an extra `key, value`.
 
         Two words are categories when the first is the category of any message here; `search` leaves no doubt.
         """

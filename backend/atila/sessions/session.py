@@ -46,11 +46,11 @@ class State:
             return
         self.changed = self._refused = False  # a second attempt, for the error's answer, must not fail again
         if not self.exists:
-            return self.envelope.withdraw(response)
+            self.envelope.withdraw(response)
+            return
         content: dict[str, Any] = {"v": self.values, "h": self.hidden, "s": source, "e": self.expiry}
         left = None if self.expiry is None else max(int(self.expiry - time.time() + 0.5), 1)
         self.envelope.send(response, {name: value for name, value in content.items() if value}, left)
-        return None
 
     def _read(self, content: dict[str, Any]) -> None:
         expiry = content.get("e")
@@ -64,8 +64,8 @@ class State:
 class Session:
     """The session of a request, as a mapping; `mount` turns to a named one. Lives as long as the request.
 
-    Every change moves the expiry to `app.session_timeout` seconds from now; reading does not. Nothing is secret from the
-    client: values are signed, not encrypted.
+    Every change moves the expiry to `app.session_timeout` seconds from now; reading does not. Nothing is secret from
+    the client: values are signed, not encrypted.
     """
 
     def __init__(self, carrier: Carrier, timeout: int | None = None) -> None:
@@ -84,7 +84,7 @@ class Session:
         http_only: bool = True,
         session_timeout: int | None = None,
     ) -> None:
-        """Turn to the session of a name, new or existing; None is the app's own. `path` None is the app's mount point."""
+        """Turn to the session of a name, new or not; None is the app's own. `path` None is the app's mount point."""
         envelope = self._carrier.envelope(KIND, name, securekey, path, domain, secure, http_only)
         self._state = self._open(envelope, self._timeout if session_timeout is None else session_timeout)
 

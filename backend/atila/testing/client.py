@@ -119,7 +119,10 @@ class TestClient:
         follow_redirects: bool = False,
         scheme: str = "http",
     ) -> Answer:
-        """Send a request. `data`: bytes or text as they are, a mapping as a form; `json`: any value; `files`: a multipart form."""
+        """Send a request. `data`: bytes or text as they are, a mapping as a form; `json`: any value.
+
+        `files` makes a multipart form of them and `data`.
+        """
         self.open()
         assert self._loop is not None, "open() made it"
         sent = {name.lower(): value for name, value in self.headers.items()}
@@ -142,7 +145,7 @@ class TestClient:
         return answer
 
     def _follow(self, answer: Answer, method: str, path: str, data: Any, **options: Any) -> Answer:
-        """Go where redirections lead, ten at most; 307 and 308 repeat the request, the others ask by GET (RFC 9110 15.4)."""
+        """Go where redirections lead, ten at most; 307 and 308 repeat the request, others GET (RFC 9110 15.4)."""
         for _ in range(MAX_REDIRECTS):
             path = urljoin(urljoin(self.base_url, path), answer.headers["location"])
             if not path.startswith(self.base_url):

@@ -9,7 +9,7 @@ from typing import Any
 
 
 def encode_multipart(fields: Mapping[str, Any], files: Mapping[str, Any]) -> tuple[bytes, str]:
-    """Return a form's body and its content type. A file is a path, an open file, (name, bytes) or (name, bytes, type)."""
+    """Return a form's body and its type. A file is a path, an open file, (name, bytes) or (name, bytes, type)."""
     boundary = os.urandom(12).hex()
     parts = [_part(f'name="{_quote(name)}"', str(value).encode()) for name, value in _pairs(fields)]
     for name, value in _pairs(files):

@@ -27,7 +27,8 @@ def test_an_error_has_a_code_a_message_and_more(app: Atila, client_of: ClientOf)
         raise was.HttpError(410)
 
     client = client_of(app)
-    assert (client.get("/plain").status_code, client.get("/plain").data) == (404, {"code": 40400, "message": "not found"})
+    short = client.get("/plain")
+    assert (short.status_code, short.data) == (404, {"code": 40400, "message": "not found"})
     answer = client.get("/full")
     assert (answer.status_code, answer.headers["content-type"]) == (409, "application/json")
     assert answer.data == {"code": 40901, "message": "name is taken", "more_info": "hans is here already"}
@@ -151,7 +152,8 @@ def test_what_a_handler_is_told(app: Atila, client_of: ClientOf, debug: bool) ->
     assert error.pop("time").endswith("Z")
     assert error == {
         "code": 409, "errno": 40901, "message": "taken", "reason": "Taken", "detail": "it is", "errors": [],
-        "mode": "debug" if debug else "normal", "debug": debug, "url": "http://testserver/a%20b?q=1", "software": "atila",
+        "mode": "debug" if debug else "normal", "debug": debug, "url": "http://testserver/a%20b?q=1",
+        "software": "atila",
     }  # fmt: skip
     assert frames is None if not debug else frames[0] == "[HTTPError] 409 Taken: it is"
 

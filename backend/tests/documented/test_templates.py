@@ -41,7 +41,7 @@ def templates(tmp_path: Path, app: Atila) -> Templates:
 
 @pytest.mark.row("13.1", "4.33")
 def test_a_template_is_a_page(app: Atila, client_of: ClientOf, templates: Templates) -> None:
-    templates["index.html"] = "{{ product }} × {{ choice }}"
+    templates["index.html"] = "{{ product }}: {{ choice }}é"
     templates["sub/deep.html"] = "{% extends 'sub/base.html' %}{% block body %}deep{% endblock %}"
     templates["sub/base.html"] = "<{% block body %}{% endblock %}>"
     app.route("/keywords")(lambda was: was.render("index.html", choice=2, product="Apples"))
@@ -50,7 +50,7 @@ def test_a_template_is_a_page(app: Atila, client_of: ClientOf, templates: Templa
     client = client_of(app)
     for path in ("/keywords", "/dict"):
         answer = client.get(path)
-        assert (answer.text, answer.headers["content-type"]) == ("Apples × 2", "text/html; charset=utf-8")
+        assert (answer.text, answer.headers["content-type"]) == ("Apples: 2é", "text/html; charset=utf-8")
     assert client.get("/deep").text == "<deep>"
 
 
@@ -130,7 +130,8 @@ def test_other_delimiters_leave_the_usual_ones_to_the_browser(
     app: Atila, client_of: ClientOf, templates: Templates, early: bool
 ) -> None:
     templates["index.html"] = (
-        "%% a comment of a line\n{{ vue }} [[ mine ]]{# not a comment #}\n% for n in (1, 2)\n<{$ if n $}[[ n ]]{$ endif $}>\n"
+        "%% a comment of a line\n{{ vue }} [[ mine ]]{# not a comment #}\n% for n in (1, 2)\n"
+        "<{$ if n $}[[ n ]]{$ endif $}>\n"
         "% endfor\n"
     )
     if not early:

@@ -31,7 +31,13 @@ def app(tmp_path: Path) -> Atila:
         options = {key: form[key] for key in ("name", "dup") if key in form}
         path = file.save(tmp_path / form.get("into", "."), mkdir="mkdir" in form, **options)
         return was.API(
-            name=file.name, size=file.size, mimetype=file.mimetype, before=before, path=path, after=file.path, kind=repr(file)
+            name=file.name,
+            size=file.size,
+            mimetype=file.mimetype,
+            before=before,
+            path=path,
+            after=file.path,
+            kind=repr(file),
         )
 
     return app
@@ -63,7 +69,11 @@ def test_a_name_that_is_taken_gets_a_number_or_is_overwritten(app: Atila, client
     client = client_of(app)
     for text in (b"0", b"1", b"2"):
         assert client.upload("/upload", {"file": ("a.txt", text)}).status_code == 200
-    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a.txt": "0", "a.1.txt": "1", "a.2.txt": "2"}
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        "a.txt": "0",
+        "a.1.txt": "1",
+        "a.2.txt": "2",
+    }
     client.upload("/upload", {"file": ("a.txt", b"new"), "dup": "o"})
     assert (tmp_path / "a.txt").read_text() == "new"
     assert len(list(tmp_path.iterdir())) == 3
@@ -91,7 +101,8 @@ def test_name_and_mkdir(app: Atila, client_of: ClientOf, tmp_path: Path) -> None
 
 @pytest.mark.row("14.9")
 @pytest.mark.parametrize(("sent", "kept"), [
-    ("../../etc/passwd", "passwd"), ("C:\\folder\\a.txt", "a.txt"), ("..", "unnamed"), ("a\x00b", "a_b"), ("", "unnamed"),
+    ("../../etc/passwd", "passwd"), ("C:\\folder\\a.txt", "a.txt"), ("..", "unnamed"), ("a\x00b", "a_b"),
+    ("", "unnamed"),
     (".hidden", "hidden"), ("a:b*c?.txt", "a_b_c_.txt"), ("é.txt", "é.txt"), ("é" * 300 + ".jpeg", "é" * 97 + ".jpeg"),
     ("/", "unnamed"), ("a b .txt ", "a b .txt"), ("x." + "s" * 300, "x." + "s" * 49),
 ])  # fmt: skip
@@ -154,7 +165,7 @@ def test_a_file_over_the_limit_is_refused(app: Atila, client_of: ClientOf) -> No
 
 @pytest.mark.row("14.9")
 @pytest.mark.parametrize("body", [
-    b"--x\r\n", b"--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nhalf", b"nonsense",
+    b"--x\r\n", b'--x\r\nContent-Disposition: form-data; name="file"\r\n\r\nhalf', b"nonsense",
     b"--x\r\nContent-Disposition: form-data\r\n\r\na\r\n--x--\r\n",
 ])  # fmt: skip
 def test_a_form_that_is_cut_off_or_malformed_is_400(app: Atila, client_of: ClientOf, body: bytes) -> None:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atila.http.headers import Headers, accepts, check_field, parse_content_type
+from atila.http.request import Request
 from atila.http.response import Response
 
 
@@ -65,3 +66,13 @@ def test_vary_names_each_field_once() -> None:
     star = Response(headers=[("vary", "*")])
     star.vary("accept")
     assert star.get_header("vary") == "*"
+
+
+@pytest.mark.parametrize(("lines", "address"), [
+    (["1.1.1.1"], "1.1.1.1"), (["6.6.6.6, 1.1.1.1"], "1.1.1.1"), (["6.6.6.6", "1.1.1.1"], "1.1.1.1"), ([], "9.9.9.9"),
+    ([""], "9.9.9.9"), (["6.6.6.6, "], "9.9.9.9"),
+])  # fmt: skip
+def test_a_forged_forwarding_line_does_not_count(lines: list[str], address: str) -> None:
+    source = Headers([("X-Forwarded-For", line) for line in lines])
+    assert Request("GET", "/", "", source, peer="9.9.9.9", forwarded=True).get_remote_addr() == address
+    assert Request("GET", "/", "", source, peer="9.9.9.9").get_remote_addr() == "9.9.9.9"
