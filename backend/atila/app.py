@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class Atila:
-    """An application: routes, hooks, handlers, settings. One for each module that makes it; lives as long as its mount."""
+    """An application: routes, hooks, handlers, settings. One for each module; lives as long as its mount."""
 
     root = ""  # where it is mounted: "" or "/sub"
     debug = False  # error answers show the traceback
@@ -137,20 +137,21 @@ class Atila:
 
     def _lend_handlers(self, guards: Guards) -> None:
         self.login_handler, self.bearer_handler = guards.login_handler, guards.bearer_handler
+        self.authorization_handler = guards.authorization_handler
         self.staff_member_check_handler = guards.staff_member_check_handler
         self.permission_check_handler = guards.permission_check_handler
 
     def _lend_requirements(self, guards: Guards) -> None:
         self.login_required, self.permission_required = guards.login_required, guards.permission_required
         self.staff_member_required = guards.staff_member_required
-        self.authorization_required, self.authorization_handler = guards.authorization_required, guards.authorization_handler
+        self.authorization_required = guards.authorization_required
         self.testpass_required = guards.testpass_required
 
     # settings
 
     @property
     def securekey(self) -> str | Sequence[str] | None:
-        """What sessions, messages and tokens are signed with: a key, or several of which the first signs and all verify."""
+        """What sessions, messages and tokens are signed with: a key, or several: the first signs, all verify."""
         return self._securekey
 
     @securekey.setter

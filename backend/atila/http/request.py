@@ -31,9 +31,11 @@ class Request:
 
     __slots__ = (
         "_args", "_body_fields", "_claims", "_content_type", "_headers", "_query", "app", "body", "claims_of",
-        "forwarded", "id", "inner", "limits", "message", "method", "path", "path_args", "peer", "query_string", "root",
+        "forwarded", "hint", "id", "inner", "limits", "message", "method", "path", "path_args", "peer", "query_string", "root",
         "route", "server_scheme", "source", "user", "version", "wire",
     )  # fmt: skip
+
+    hint: Callable[[str], None]  # sends a Link before the answer; is there only where the server can
 
     def __init__(
         self,
@@ -315,5 +317,3 @@ def _fields_of(message: Any) -> Record:
 def _json_kind(value: object) -> str:
     kinds: dict[type, str] = {list: "an array", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
     return kinds.get(type(value), "null")
-
-

@@ -217,5 +217,3 @@ def _every_reason(request: Request, argument: Argument, first: msgspec.Validatio
         return reasons
     text, _, place = str(first).partition(" - at `$")
     return [Reason(place.strip("`.") or "body", f"the body is wrong: {text}")]
-
-
