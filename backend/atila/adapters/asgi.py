@@ -16,6 +16,7 @@ from ..http.request import Request
 from ..http.response import FileBody, Response, Stream
 from ..http.site import Job, Site
 from ..logs import one_line
+from .hints import EXTENSION, EarlyHints
 from .settings import AdapterSettings, body_limit, expected_length, final_headers, known_length, refusal, too_large
 from .streaming import send_stream
 
@@ -84,6 +85,9 @@ class ASGI:
             forwarded=peer in settings.trusted_proxies,
         )  # fmt: skip
         settings.identify(request)
+        hints = EarlyHints(send) if EXTENSION in (scope.get("extensions") or ()) else None
+        if hints is not None:
+            request.hint = hints.give
         try:
             check_target(request.method, request.path)
             settings.hosts.check(_one_host(headers), request.version)
@@ -96,6 +100,8 @@ class ASGI:
         except ClientGoneError as gone:
             _log.info("%s %s %s: %s", request.id, request.method, one_line(request.path), gone)
             return
+        if hints is not None:
+            await hints.finish()
         await self._send(request, response, receive, send)
         if settings.on_answer is not None:
             settings.on_answer(request, response.status, known_length(response), time.perf_counter() - started)

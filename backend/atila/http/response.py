@@ -183,10 +183,17 @@ class Response:
             self.set_header("vary", f"{current}, {name}")
 
     def hint_promise(self, uri: str) -> None:
-        """Hint that the client will need `uri`: a preload Link (RFC 8288), which replaced HTTP/2 push."""
+        """Hint that the client will need `uri`: a preload Link (RFC 8288), sent at once where the server can (RFC 8297).
+
+        Raises ValueError for a `uri` that is none.
+        """
         if any(character in uri for character in "<>\r\n"):
             raise ValueError(f"{uri!r} is not a URI reference")
-        self.add_header("link", f"<{uri}>; rel=preload")
+        link = f"<{uri}>; rel=preload"
+        self.add_header("link", link)
+        hint: Callable[[str], None] | None = getattr(self.request, "hint", None)
+        if hint is not None:
+            hint(link)
 
     # conditional answers (RFC 9110 13)
 
