@@ -84,3 +84,12 @@ def test_curl_signs_the_target_as_it_sends_it(engine: EngineProcess, target: str
 def test_curl_signs_in_by_whatever_is_offered(engine: EngineProcess) -> None:
     assert curl("--anyauth", "-u", "plain:1234", f"{engine.url}/basic/x") == ("200", "plain")
     assert curl("--anyauth", "-u", "plain:1234", f"{engine.url}/") == ("200", "GET plain")
+
+
+@pytest.mark.row("4.37")
+def test_the_server_names_itself_once_and_without_a_version(engine: EngineProcess) -> None:
+    """Chapter 4: who answers; a version would only tell an attacker what to try."""
+    answer = engine.send(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").decode().lower()
+    names = [line for line in answer.split("\r\n") if line.startswith("server:")]
+    assert len(names) == 1
+    assert not any(character.isdigit() for character in names[0])
