@@ -71,9 +71,20 @@ def build_document(routes: list[Route], info: Info, root: str = "") -> dict[str,
         "paths": dict(sorted((path, item) for path, item in paths.items() if item)),
         "components": {
             "schemas": dict(sorted(schemas.components.items())),
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "securitySchemes": _security_schemes(routes),
         },
     }
+
+
+def _security_schemes(routes: list[Route]) -> dict[str, Any]:
+    """Return how callers may authenticate: by bearer token, and by the other schemes that routes ask for."""
+    named = {_scheme_of(route) for route in routes} - {"bearer"}
+    found: dict[str, Any] = {name: {"type": "http", "scheme": name} for name in sorted(named)}
+    return {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}, **found}
+
+
+def _scheme_of(route: Route) -> str:
+    return str(route.scheme.name) if route.scheme else "bearer"
 
 
 class _Schemas:
@@ -135,7 +146,7 @@ class _Operation:
             operation["requestBody"] = body
         operation["responses"] = self._responses()
         if self._guarded:
-            operation["security"] = [{"bearer": []}]
+            operation["security"] = [{_scheme_of(self.route): []}]
         return operation
 
     def _id(self) -> str:
@@ -147,7 +158,7 @@ class _Operation:
 
     @property
     def _guarded(self) -> bool:
-        return bool(self.route.declared.permissions or self.route.options.authenticate)
+        return bool(self.route.declared.permissions or self.route.scheme)
 
     def _path_parameter(self, segment: Segment) -> dict[str, Any]:
         schema: Schema = dict(_PATH_SCHEMAS[segment.kind])

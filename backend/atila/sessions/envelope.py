@@ -61,6 +61,12 @@ class Envelope:
         place = self.place
         return f"__Host-{name}" if place.secure and place.path == "/" and not place.domain else name
 
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What tells it from another envelope of the same request."""
+        keys = self.keys if isinstance(self.keys, str) else tuple(self.keys or ())
+        return self.name, self.place.path, self.place.domain, keys
+
     def open(self, cookies: Cookies) -> dict[str, Any] | None:
         """Return what the client carries; None when it carries nothing, or something that we did not sign."""
         sealed = cookies.get(self.cookie_name)

@@ -25,7 +25,7 @@ class Message(NamedTuple):
 class Box:
     """The messages of one box. Lives as long as the request."""
 
-    __slots__ = ("_before", "envelope", "messages", "next_id", "shown", "source")
+    __slots__ = ("_before", "envelope", "messages", "next_id", "refused", "shown", "source")
 
     def __init__(self, envelope: Envelope, carrier: Carrier) -> None:
         self.envelope = envelope
@@ -36,8 +36,8 @@ class Box:
         self.next_id: int = content.get("n", 1)
         self.source: str | None = content.get("s")
         self.shown: set[int] = set()
-        refused = not content and envelope.carried(carrier.cookies)
-        self._before: list[Message] | None = None if refused else found
+        self.refused = not content and envelope.carried(carrier.cookies)  # by this key
+        self._before: list[Message] | None = None if self.refused else found
 
     def write(self, response: Response, source: str) -> None:
         """Add the cookie if the messages changed; those shown once leave when the answer is a success."""
@@ -56,7 +56,7 @@ class MessageBox:
 
     def __init__(self, carrier: Carrier) -> None:
         self._carrier = carrier
-        self._boxes: dict[tuple[str | None, str, str | None], Box] = {}
+        self._boxes: dict[tuple[object, ...], Box] = {}
         self._box = self._open(carrier.envelope(KIND))
 
     def mount(
@@ -110,8 +110,10 @@ class MessageBox:
 
     def write(self, response: Response) -> None:
         """Add the cookies of every box that changed. Raises ValueError for one over 4096 bytes."""
+        good = {box.envelope.cookie_name for box in self._boxes.values() if not box.refused}
         for box in self._boxes.values():
-            box.write(response, self._carrier.source)
+            if not box.refused or box.messages or box.envelope.cookie_name not in good:
+                box.write(response, self._carrier.source)
 
     def _find(self, *wanted: Any) -> list[Message]:
         messages = self._box.messages
@@ -124,7 +126,7 @@ class MessageBox:
         return [item for item in messages if item.category in wanted]
 
     def _open(self, envelope: Envelope) -> Box:
-        key = (envelope.name, envelope.place.path, envelope.place.domain)
+        key = envelope.identity
         if key not in self._boxes:
             self._boxes[key] = Box(envelope, self._carrier)
         return self._boxes[key]

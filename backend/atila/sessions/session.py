@@ -71,7 +71,7 @@ class Session:
     def __init__(self, carrier: Carrier, timeout: int | None = None) -> None:
         self._carrier = carrier
         self._timeout = timeout
-        self._states: dict[tuple[str | None, str, str | None], State] = {}
+        self._states: dict[tuple[object, ...], State] = {}
         self._state = self._open(carrier.envelope(KIND), timeout)
 
     def mount(
@@ -201,11 +201,13 @@ class Session:
 
     def write(self, response: Response) -> None:
         """Add the cookies of every session that changed. Raises ValueError for one over 4096 bytes."""
+        good = {state.envelope.cookie_name for state in self._states.values() if state.exists}
         for state in self._states.values():
-            state.write(response, self._carrier.source)
+            if state.exists or state.envelope.cookie_name not in good:  # another key may have opened the same cookie
+                state.write(response, self._carrier.source)
 
     def _open(self, envelope: Envelope, timeout: int | None) -> State:
-        key = (envelope.name, envelope.place.path, envelope.place.domain)
+        key = envelope.identity
         if key not in self._states:
             self._states[key] = State(envelope, self._carrier, timeout)
         return self._states[key]

@@ -240,3 +240,16 @@ def test_the_documents_bearer_handler(app: Atila, client_of: ClientOf) -> None:
     client = client_of(app)
     assert client.get("/", headers=bearer(client.get("/token").text)).text == "hansroh"
     assert client.get("/", headers=bearer("x")).data["more_info"] == "invalid token"
+
+
+@pytest.mark.row("10.12", "10.14")
+def test_the_openapi_document_says_how_to_authenticate(app: Atila) -> None:
+    app.authenticate = "digest"
+    app.route("/a", methods=["GET"])(who)
+    app.route("/b", methods=["GET"], authenticate="basic")(lambda was: "b")
+    app.route("/c", methods=["GET"], authenticate=False)(lambda was: "c")
+    document = app.openapi()
+    asked = {path: item["get"].get("security") for path, item in document["paths"].items() if path in ("/a", "/b", "/c")}
+    assert asked == {"/a": [{"digest": []}], "/b": [{"basic": []}], "/c": None}
+    schemes = {name: scheme["scheme"] for name, scheme in document["components"]["securitySchemes"].items()}
+    assert schemes == {"bearer": "bearer", "basic": "basic", "digest": "digest"}

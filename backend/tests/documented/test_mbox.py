@@ -158,6 +158,25 @@ def test_named_boxes_have_a_key_and_a_path_of_their_own(app: Atila, client_of: C
     assert (own, texts(named)) == ([], ["10 rows deleted"])
 
 
+@pytest.mark.row("6.24")
+def test_the_wrong_key_opens_no_box_and_spoils_none(app: Atila, client_of: ClientOf) -> None:
+    def get(was: Was) -> object:
+        was.mbox.mount("ADM", "a wrong key of thirty-two letters", path="/")
+        wrong = was.mbox.get()
+        was.mbox.mount("ADM", path="/")
+        return [wrong, texts(was.mbox.get())]
+
+    def send(was: Was) -> None:
+        was.mbox.mount("ADM", path="/")
+        was.mbox.send("kept", valid=60)
+
+    serve(app, send=send, get=get)
+    client = client_of(app)
+    client.get("/send")
+    for _ in range(2):
+        assert ask(client, "/get") == [[], ["kept"]]
+
+
 @pytest.mark.row("6.25")
 def test_the_cookie_stays_for_a_hundred_years(app: Atila, client_of: ClientOf) -> None:
     serve(app, send=lambda was: was.mbox.send("a"))

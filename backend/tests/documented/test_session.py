@@ -298,3 +298,38 @@ def test_named_sessions_live_beside_the_apps_own(app: Atila, client_of: ClientOf
     both = {"Cookie": "; ".join(cookie.split(";")[0] for cookie in cookies)}
     assert ask(client, "/read", headers=both) == [[True, True, False], 1, True, 1]
     assert ask(client, "/read", headers={"Cookie": ""}) == [[False, False, False], None, None, None]
+
+
+@pytest.mark.row("6.14")
+def test_the_wrong_key_opens_nothing_and_spoils_nothing(app: Atila, client_of: ClientOf) -> None:
+    right, wrong = "the right key of thirty-two chars", "the wrong key of thirty-two chars"
+
+    def fill(was: Was) -> None:
+        was.session.mount("ADM", right, path="/")
+        was.session.set("a", 1)
+
+    def read(was: Was) -> object:
+        found = []
+        for key in (wrong, right, wrong, right):
+            was.session.mount("ADM", key, path="/")
+            found.append(was.session.get("a"))
+        return found
+
+    serve(app, fill=fill, read=read)
+    client = client_of(app)
+    client.get("/fill")
+    for _ in range(2):
+        assert ask(client, "/read") == [None, 1, None, 1]
+
+
+@pytest.mark.row("6.5", "6.14")
+def test_items_can_be_deleted_and_keys_are_text(app: Atila, client_of: ClientOf) -> None:
+    def delete(was: Was) -> object:
+        was.session["a"] = 1
+        del was.session["a"]
+        return [bool(was.session), len(was.session)]
+
+    serve(app, delete=delete, number=lambda was: was.session.set(5, 1))
+    client = client_of(app)
+    assert ask(client, "/delete") == [True, 0]
+    assert client.get("/number").status_code == 500
