@@ -120,8 +120,7 @@ test('going to another page moves the focus to its heading', async ({ page, isMo
   await expect(page.getByRole('heading', { level: 1, name: 'Settings' })).toBeFocused()
 })
 
-test('the first tab stop skips to the content', async ({ page, isMobile }) => {
-  test.skip(isMobile, 'a phone has no keyboard')
+test('the first tab stop skips to the content', { tag: '@keyboard' }, async ({ page }) => {
   await signIn(page, '/settings')
   await page.reload()
   await expect(page.getByRole('heading', { level: 1 })).toBeVisible()

@@ -113,8 +113,7 @@ test('a photo that is not there is said to be missing', async ({ page, faults })
   await expect(page).toHaveURL(/\/photos$/)
 })
 
-test('the whole gallery works from the keyboard', async ({ page, isMobile }) => {
-  test.skip(isMobile, 'a phone has no keyboard')
+test('the whole gallery works from the keyboard', { tag: '@keyboard' }, async ({ page }) => {
   const title = unique('Typed')
   await signIn(page)
   await upload(page, title)
