@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from typing import TYPE_CHECKING, Any
 
 from atila.alias import (
     DB_MONGODB,
@@ -23,6 +24,9 @@ from .control import take_line
 from .engine import Engine
 from .options import Options
 from .runner import run as _run
+
+if TYPE_CHECKING:
+    from .spawned import SpawnedClient
 
 _line = take_line()
 _engine = Engine()
@@ -46,6 +50,23 @@ def run(address: str = "0.0.0.0", port: int = 5000, **options: Any) -> None:  # 
     """
     _run(_engine, _line, Options(address=address, port=port, **options))
 
+
+def test_client(  # its name is the documentation's, it is no test
+    script: str | os.PathLike[str],
+    port: int = 5000,  # noqa: PT028
+    dry: bool = False,  # noqa: PT028
+    **options: Any,
+) -> SpawnedClient:
+    """Return a client for a script of the engine that serves at `port`, run as a process of its own.
+
+    `with skitai.test_client("serve.py", 5000) as cli: cli.get("/")`. With `dry` it runs already.
+    """
+    from .spawned import SpawnedClient  # for tests only, and it costs a start
+
+    return SpawnedClient(script, port, dry, **options)
+
+
+test_client.__test__ = False  # type: ignore[attr-defined]  # for pytest: this is no test
 
 __all__ = [
     "DB_MONGODB",
@@ -71,4 +92,5 @@ __all__ = [
     "pref",
     "preference",
     "run",
+    "test_client",
 ]

@@ -15,10 +15,10 @@ from ..http.site import Site
 from ..rpc.grpc import find_method, messages
 
 if TYPE_CHECKING:
-    from .client import TestClient
+    from .caller import Caller
 
 
-def xmlrpc_proxy(client: TestClient, path: str, headers: Pairs) -> xmlrpc.client.ServerProxy:
+def xmlrpc_proxy(client: Caller, path: str, headers: Pairs) -> xmlrpc.client.ServerProxy:
     """Return the standard library's proxy of the methods below `path`; its calls go through the client."""
     transport = _Transport(client, headers)
     return xmlrpc.client.ServerProxy(client.base_url + path, transport, allow_none=True, use_builtin_types=True)
@@ -27,7 +27,7 @@ def xmlrpc_proxy(client: TestClient, path: str, headers: Pairs) -> xmlrpc.client
 class _Transport(xmlrpc.client.Transport):
     """Sends calls by a test's client."""
 
-    def __init__(self, client: TestClient, headers: Pairs) -> None:
+    def __init__(self, client: Caller, headers: Pairs) -> None:
         super().__init__(use_builtin_types=True, headers=headers)
         self._client = client
         self._sent = dict(headers)

@@ -7,13 +7,13 @@ from urllib.parse import quote
 
 if TYPE_CHECKING:
     from .answer import Answer
-    from .client import TestClient
+    from .caller import Caller
 
 
 class Stub:
     """A path that grows by attributes and calls; get, post, put, patch, delete, options, head and upload send it."""
 
-    def __init__(self, client: TestClient, parts: tuple[str, ...] = ()) -> None:
+    def __init__(self, client: Caller, parts: tuple[str, ...] = ()) -> None:
         self._client = client
         self._parts = parts
 
