@@ -1,4 +1,4 @@
-"""Commands of the application: migrate, downgrade, revision, seed, user-add, openapi; `--help` tells their arguments."""
+"""Commands of the application: migrate, downgrade, revision, seed, user-add, openapi; `--help` tells more."""
 
 from __future__ import annotations
 

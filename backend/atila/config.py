@@ -12,7 +12,8 @@ DEFAULTS: dict[str, Any] = {
     "max_cache_size": 5 * 1024 * 1024,  # bytes kept of cached answers of upstreams
     "max_json_depth": 64,  # levels of nesting in a JSON body
     "max_query_fields": 1000,  # fields in a query string or a form
-    "upload_memory_size": 512 * 1024,  # bytes of an uploaded file that stay in memory before it moves to a temporary file
+    "upload_memory_size": 512
+    * 1024,  # bytes of an uploaded file kept in memory; a larger one moves to a temporary file
     "maintain_interval": 60,  # seconds between runs of the maintenance jobs
     "access_token_timeout": 600,  # seconds a token of `was.mkjwt` lives when its claims name no `exp`
     "jwt_cache_size": 4096,  # verified tokens kept in memory
@@ -22,7 +23,7 @@ BODY_LIMITS = ("max_post_body_size", "max_multipart_body_size", "max_upload_file
 
 
 class Config(dict[str, Any]):
-    """An app's own settings, as attributes or as keys: `config.urlfile`, `config["urlfile"]`. Lives as long as the app."""
+    """An app's own settings, as attributes or as keys: `config.urlfile`, `config["urlfile"]`. As long-lived as the app."""
 
     def __getattr__(self, name: str) -> Any:
         try:

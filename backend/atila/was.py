@@ -63,7 +63,9 @@ class Was:
     csrf_token, csrf_token_input = csrf.attribute("token"), csrf.attribute("input")
     csrf_verify = verify_csrf = csrf.forward(Csrf.verify)
 
-    onetime: part[Was, OneTime] = part(lambda was: OneTime(serializer(was.app.securekey, "one-time token"), was.session))
+    onetime: part[Was, OneTime] = part(
+        lambda was: OneTime(serializer(was.app.securekey, "one-time token"), was.session)
+    )
     mkott = encode_ott = onetime.forward(OneTime.make)
     deott = decode_ott = onetime.forward(OneTime.read)
     rvott = revoke_ott = onetime.forward(OneTime.revoke)

@@ -27,7 +27,7 @@ class AdapterSettings:
 
     threads: WorkerThreads | None = None  # where plain handlers run; None runs them on the event loop
     trusted_proxies: frozenset[str] = frozenset()  # addresses whose X-Forwarded-* are believed
-    unsized_bodies: bool = False  # accept bodies without Content-Length; they are read whole before the limit is checked
+    unsized_bodies: bool = False  # accept bodies without Content-Length; read whole before the limit is checked
     body_timeout: float = 60.0  # seconds a client may take to send a whole body
     on_answer: OnAnswer | None = None  # told of every answer, for the access log
     hosts: Hosts = field(default_factory=Hosts)

@@ -37,7 +37,7 @@ class Hosts:
 
 
 def check_target(method: str, path: str) -> None:
-    """Raise HTTPError: 501 for a method that nothing here answers, 400 for a path with dot segments or control bytes."""
+    """Raise HTTPError: 501 for an unknown method, 405 for TRACE and CONNECT, 400 for a path with dot segments or control bytes."""
     if method not in METHODS:
         raise HTTPError(501 if method not in ("TRACE", "CONNECT") else 405, f"{method[:20]} is not answered here")
     if not path.startswith("/") and not (path == "*" and method == "OPTIONS"):
@@ -52,7 +52,7 @@ def clean_request_id(text: str | None) -> str | None:
 
 
 def content_length(text: str | None) -> int | None:
-    """Return a Content-Length in bytes, None when there is none. Raises HTTPError 400 for a malformed one (RFC 9110 8.6)."""
+    """Return a Content-Length in bytes, None without one. Raises HTTPError 400 for a malformed one (RFC 9110 8.6)."""
     if text is None:
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS):

@@ -31,8 +31,8 @@ class Request:
 
     __slots__ = (
         "_args", "_body_fields", "_claims", "_content_type", "_headers", "_query", "app", "body", "claims_of",
-        "forwarded", "hint", "id", "inner", "limits", "message", "method", "path", "path_args", "peer", "query_string", "root",
-        "route", "server_scheme", "source", "user", "version", "wire",
+        "forwarded", "hint", "id", "inner", "limits", "message", "method", "path", "path_args", "peer", "query_string",
+        "root", "route", "server_scheme", "source", "user", "version", "wire",
     )  # fmt: skip
 
     hint: Callable[[str], None]  # sends a Link before the answer; is there only where the server can

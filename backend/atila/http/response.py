@@ -183,7 +183,7 @@ class Response:
             self.set_header("vary", f"{current}, {name}")
 
     def hint_promise(self, uri: str) -> None:
-        """Hint that the client will need `uri`: a preload Link (RFC 8288), sent at once where the server can (RFC 8297).
+        """Hint that the client will need `uri`: a preload Link (RFC 8288), sent at once if the server can (RFC 8297).
 
         Raises ValueError for a `uri` that is none.
         """

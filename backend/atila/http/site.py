@@ -27,7 +27,7 @@ class Job:
     ) -> None:
         self.respond = respond
         self.found = found  # False: no route has this path, the job only says 404; an engine may try something else
-        self.perform = perform  # the handler's result itself, for protocols with an encoding of their own; raises HTTPError
+        self.perform = perform  # the handler's result itself, for protocols with their own encoding; raises HTTPError
         self.blocking = blocking  # it may block: drive it on a worker thread
         self.body_limit = body_limit  # bytes of the body to read; more is 413; 0 leaves the body unread
         self.multipart_limit = multipart_limit or body_limit  # the same for multipart/form-data

@@ -100,7 +100,9 @@ class _Schemas:
             result = result_type(binder.result)
             if result is not None:
                 hints[repr(result)] = result
-        listed, self.components = msgspec.json.schema_components(hints.values(), ref_template=_REFERENCE)
+        listed, self.components = msgspec.json.schema_components(
+            hints.values(), schema_hook=lambda hint: {"description": "any value"}, ref_template=_REFERENCE
+        )
         self._by_hint = dict(zip(hints, listed, strict=True))
 
     def of(self, hint: Any) -> Schema:
@@ -135,7 +137,8 @@ class _Operation:
         operation: dict[str, Any] = {"operationId": self._id()}
         tags = list(route.options.tags) or [_tag(route)]
         summary, _, text = (inspect.getdoc(route.handler) or "").partition("\n")
-        operation.update({"tags": tags, "summary": route.options.summary or summary.rstrip(".") or operation["operationId"]})
+        summary = route.options.summary or summary.rstrip(".") or operation["operationId"]
+        operation.update({"tags": tags, "summary": summary})
         if text.strip():
             operation["description"] = text.strip()
         parameters = [self._path_parameter(item) for item in route.rule.segments if item.kind]

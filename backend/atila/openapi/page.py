@@ -4,27 +4,10 @@ from __future__ import annotations
 
 import json
 from html import escape
+from pathlib import Path
 from typing import Any
 
-STYLE = """
-:root { color-scheme: light dark; --line: light-dark(#d8dee6, #313a46); --soft: light-dark(#5b6673, #9aa7b6);
-  --back: light-dark(#ffffff, #12161c); --card: light-dark(#f6f8fa, #1a2029); --ink: light-dark(#17202a, #e7ecf2); }
-* { box-sizing: border-box }
-body { margin: 0; font: 15px/1.55 system-ui, sans-serif; background: var(--back); color: var(--ink) }
-main { max-width: 62rem; margin: 0 auto; padding: 2.5rem 1.25rem 5rem }
-h1 { margin: 0; font-size: 1.9rem } h2 { margin: 2.75rem 0 .75rem; font-size: 1.15rem } h3 { margin: 1rem 0 .4rem; font-size: .9rem }
-a { color: light-dark(#0b5cad, #7ab8ff) } p { margin: .4rem 0 } .soft { color: var(--soft) }
-details { border: 1px solid var(--line); border-radius: .6rem; background: var(--card); margin: .5rem 0 }
-summary { cursor: pointer; padding: .65rem .9rem; display: flex; gap: .75rem; align-items: baseline; flex-wrap: wrap }
-summary:focus-visible, a:focus-visible { outline: 2px solid #3b82f6; outline-offset: 2px; border-radius: .6rem }
-details > div { padding: 0 .9rem .9rem; border-top: 1px solid var(--line) }
-code, pre { font: 13px/1.5 ui-monospace, monospace } pre { overflow-x: auto; padding: .7rem .9rem; border: 1px solid var(--line);
-  border-radius: .5rem; background: var(--back) }
-.method { font: 600 12px/1 ui-monospace, monospace; min-width: 4.2rem } .get { color: light-dark(#0b6b3a, #5fd39a) }
-.post { color: light-dark(#0b5cad, #7ab8ff) } .put, .patch { color: light-dark(#8a5300, #f0b35a) } .delete { color: light-dark(#b42318, #ff8f85) }
-table { border-collapse: collapse; width: 100% } th, td { text-align: left; padding: .35rem .6rem .35rem 0; vertical-align: top;
-  border-bottom: 1px solid var(--line); font-size: 14px } th { color: var(--soft); font-weight: 500 }
-"""
+STYLE = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
 
 
 def render_page(document: dict[str, Any], source: str, style: str) -> str:
@@ -53,7 +36,8 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> str:
     body = operation.get("requestBody", {}).get("content", {})
     bodies = "".join(f"<h3>Body: {escape(kind)}</h3>{_json(item['schema'])}" for kind, item in body.items())
     return (
-        f'<details id="{escape(operation["operationId"])}"><summary><span class="method {method}">{method.upper()}</span>'
+        f'<details id="{escape(operation["operationId"])}">'
+        f'<summary><span class="method {method}">{method.upper()}</span>'
         f'<code>{escape(path)}</code><span class="soft">{escape(operation["summary"])}</span></summary>\n<div>'
         f"<p><code>{escape(operation['operationId'])}</code>{locked}</p>{text}{_parameters(operation)}{bodies}"
         f"{_responses(operation)}</div></details>\n"
@@ -62,7 +46,8 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> str:
 
 def _parameters(operation: dict[str, Any]) -> str:
     rows = [
-        f"<tr><td><code>{escape(item['name'])}</code></td><td>{item['in']}{', required' if item['required'] else ''}</td>"
+        f"<tr><td><code>{escape(item['name'])}</code></td>"
+        f"<td>{item['in']}{', required' if item['required'] else ''}</td>"
         f"<td><code>{escape(json.dumps(item['schema']))}</code></td></tr>"
         for item in operation.get("parameters", [])
     ]
@@ -77,13 +62,16 @@ def _responses(operation: dict[str, Any]) -> str:
             f"{escape(kind)} <code>{escape(json.dumps(item.get('schema', {})))}</code>"
             for kind, item in response.get("content", {}).items()
         ]
-        rows.append(f"<tr><td>{status}</td><td>{escape(response['description'])}</td><td>{'<br>'.join(kinds)}</td></tr>")
+        rows.append(
+            f"<tr><td>{status}</td><td>{escape(response['description'])}</td><td>{'<br>'.join(kinds)}</td></tr>"
+        )
     head = "<tr><th>Status</th><th>Meaning</th><th>Content</th></tr>"
     return f"<h3>Answers</h3><table>{head}{''.join(rows)}</table>"
 
 
 def _schema(name: str, schema: dict[str, Any]) -> str:
-    return f'<details id="schema-{escape(name)}"><summary><code>{escape(name)}</code></summary><div>{_json(schema)}</div></details>\n'
+    head = f'<details id="schema-{escape(name)}"><summary><code>{escape(name)}</code></summary>'
+    return f"{head}<div>{_json(schema)}</div></details>\n"
 
 
 def _json(value: Any) -> str:

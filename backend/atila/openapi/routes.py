@@ -13,7 +13,7 @@ from .page import STYLE, render_page
 
 
 def add_routes(router: Router, info: Info, document_url: str, page_url: str | None, root: str) -> None:
-    """Add GET routes for the document and, unless `page_url` is None, for the page. Both are made at the first request."""
+    """Add GET routes for the document and, unless `page_url` is None, for the page; made at the first request."""
     made: list[dict[str, Any]] = []
 
     def document() -> dict[str, Any]:

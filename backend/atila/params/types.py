@@ -64,7 +64,7 @@ def _upload_converter(name: str, hint: Any) -> Converter:
 
     def convert(value: Any, strict: bool) -> Any:
         files = value if isinstance(value, list) else [value]
-        if not all(isinstance(item, Upload) for item in files):
+        if not all(isinstance(item, Upload) for item in files) or not (files or many):
             raise ValueError(f"parameter `{name}` should be a file of a multipart form")
         if many:
             return files

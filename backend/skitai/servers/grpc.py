@@ -109,7 +109,9 @@ class GrpcServer:
 
     def _many(self, method: Method, data: Any, context: grpc.ServicerContext) -> Iterator[bytes]:
         with _Call(self, method, context) as call:
-            yield from messages(call.perform(data), method, call.pause)
+            result = call.perform(data)
+            context.send_initial_metadata(())  # so that a client knows it is listened to before the first message
+            yield from messages(result, method, call.pause)
 
 
 class _Methods(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic in the stubs only

@@ -249,7 +249,9 @@ def test_the_openapi_document_says_how_to_authenticate(app: Atila) -> None:
     app.route("/b", methods=["GET"], authenticate="basic")(lambda was: "b")
     app.route("/c", methods=["GET"], authenticate=False)(lambda was: "c")
     document = app.openapi()
-    asked = {path: item["get"].get("security") for path, item in document["paths"].items() if path in ("/a", "/b", "/c")}
+    asked = {
+        path: item["get"].get("security") for path, item in document["paths"].items() if path in ("/a", "/b", "/c")
+    }
     assert asked == {"/a": [{"digest": []}], "/b": [{"basic": []}], "/c": None}
     schemes = {name: scheme["scheme"] for name, scheme in document["components"]["securitySchemes"].items()}
     assert schemes == {"bearer": "bearer", "basic": "basic", "digest": "digest"}

@@ -72,7 +72,7 @@ class SQLite(Dialect):
     def in_transaction(self, connection: sqlite3.Connection) -> bool:
         return connection.in_transaction
 
-    def lost(self, connection: sqlite3.Connection) -> bool:  # noqa: ARG002 - a file does not hang up
+    def lost(self, connection: sqlite3.Connection) -> bool:
         return False
 
     def seek(self, value: Any) -> Any:
