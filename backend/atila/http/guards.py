@@ -37,7 +37,7 @@ class Hosts:
 
 
 def check_target(method: str, path: str) -> None:
-    """Raise HTTPError: 501 for an unknown method, 405 for TRACE and CONNECT, 400 for a path with dot segments or control bytes."""
+    """Raise HTTPError: 501 for an unknown method, 405 for TRACE or CONNECT, 400 for dot segments or control bytes."""
     if method not in METHODS:
         raise HTTPError(501 if method not in ("TRACE", "CONNECT") else 405, f"{method[:20]} is not answered here")
     if not path.startswith("/") and not (path == "*" and method == "OPTIONS"):
