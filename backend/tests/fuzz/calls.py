@@ -1,0 +1,47 @@
+"""Calls of other protocols: XML-RPC and gRPC."""
+
+from __future__ import annotations
+
+import contextlib
+import xmlrpc.client as rpc
+
+from google.protobuf.struct_pb2 import Struct
+
+from atila.errors import HTTPError
+from atila.rpc.grpc import Method
+from atila.rpc.xmlrpc import Call, dump_fault, is_call, parse
+from tests.fuzz.outcome import REFUSED, outcome, written
+
+_HEAD = b"<?xml version='1.0'?><methodCall><methodName>a.b</methodName><params><param><value>"
+_TAIL = b"</value></param></params></methodCall>"
+_METHOD = Method("/fuzz.Service/Get", Struct, Struct, takes_stream=False, gives_stream=False)
+
+
+def call(data: bytes) -> None:
+    """A methodCall reads as a name and values, which can be sent back and read the same."""
+    for body in (data, _HEAD + data + _TAIL):
+        assert is_call(body) in (True, False)
+        read = outcome(parse, body, 20)
+        if read is not REFUSED:
+            assert isinstance(read.method, str)
+            _send_back(read)
+
+
+def _send_back(read: Call) -> None:
+    written(read)
+    dump_fault(HTTPError(400, read.method))
+    value = list(read.arguments)
+    if "\\r" in repr(value) or "Decimal" in repr(value):
+        return  # XML reads \r as \n; nobody writes a <bigdecimal>, which some clients of Java do
+    with contextlib.suppress(OverflowError):  # no client writes whole numbers of over 32 bits
+        sent = rpc.dumps((value,), "echo", allow_none=True).encode()
+        assert repr(parse(sent, 21).arguments) == repr((value,))
+
+
+def message(data: bytes) -> None:
+    """A message that can be read is written and reads the same."""
+    read = outcome(_METHOD.read, data)
+    if read is not REFUSED:
+        first = _METHOD.write(read)
+        again = _METHOD.read(first)
+        assert again.SerializeToString(deterministic=True) == read.SerializeToString(deterministic=True)
