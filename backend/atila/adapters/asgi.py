@@ -158,6 +158,9 @@ class ASGI:
                 await _send_last(send, b"" if request.method == "HEAD" or isinstance(body, FileBody) else body)
         except OSError:
             _log.info("%s %s %s: the client went away", request.id, request.method, one_line(request.path))
+        finally:
+            if isinstance(body, Stream):
+                await body.aclose()
 
 
 async def _coroutine(job: Job, request: Request) -> Response:
@@ -179,19 +182,17 @@ async def _send_file(body: FileBody, send: Send) -> None:
 
 
 async def _send_stream(request: Request, body: Stream, receive: Receive, send: Send) -> None:
-    """Send a body in pieces; its source is closed once, also when the client goes away."""
+    """Send a body in pieces until it ends or the client goes away."""
 
     async def send_piece(piece: bytes) -> None:
         await send({"type": "http.response.body", "body": piece, "more_body": True})
 
-    try:
-        if request.method != "HEAD":
+    if request.method != "HEAD":
+        try:
             await send_stream(body, send_piece, _disconnected(receive))
-    except Exception:
-        _log.exception("%s %s %s: the stream broke off", request.id, request.method, one_line(request.path))
-        return
-    finally:
-        await body.aclose()
+        except Exception:
+            _log.exception("%s %s %s: the stream broke off", request.id, request.method, one_line(request.path))
+            return
     await _send_last(send, b"")
 
 

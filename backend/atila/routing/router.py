@@ -145,7 +145,7 @@ class Router:
         if allowed:
             # RFC 9110 15.5.6: a 405 lists what is allowed.
             raise HTTPError(405, headers=[("allow", ", ".join(sorted(allowed)))])
-        if not path.endswith("/") and self.reaches(path + "/"):
+        if path != "*" and not path.endswith("/") and self.reaches(path + "/"):  # OPTIONS * asks for no path
             raise Redirect
         raise HTTPError(404)
 

@@ -1,0 +1,138 @@
+"""The ASGI adapter: lifespan, bodies in messages, and clients that leave."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from atila import Atila, Was
+from atila.adapters.asgi import ASGI, Message
+from atila.adapters.settings import AdapterSettings
+from atila.concurrency import WorkerThreads
+from atila.http.request import Request
+from tests.atila.adapters.exchange import HOST, answer_of, over_asgi
+
+
+@pytest.fixture
+def app() -> Atila:
+    app = Atila("tests")
+    app.config.max_post_body_size = 100
+
+    @app.route("/", methods=["GET", "POST"])
+    def page(was: Was) -> object:
+        return was.API(size=len(was.request.body or b""))
+
+    return app
+
+
+def run(app: Atila, *args: Any, **options: Any) -> list[Message]:
+    return asyncio.run(over_asgi(app, *args, **options))
+
+
+def pieces(*parts: bytes, more: bool = False) -> list[Message]:
+    last = len(parts) - 1
+    return [
+        {"type": "http.request", "body": part, "more_body": more or number < last} for number, part in enumerate(parts)
+    ]
+
+
+SIZED = [HOST, ("content-length", "6")]
+CHUNKED = [HOST, ("transfer-encoding", "chunked")]
+
+
+def test_a_body_comes_in_pieces(app: Atila) -> None:
+    for headers in (SIZED, CHUNKED):
+        assert answer_of(run(app, headers, pieces(b"abc", b"", b"def"))).data == {"size": 6}
+    assert answer_of(run(app, [HOST], pieces(b"abc", b"def"), version="2")).data == {"size": 6}
+
+
+@pytest.mark.parametrize(("headers", "messages", "status"), [
+    (CHUNKED, pieces(b"x" * 60, b"x" * 60), 413), (SIZED, pieces(b"abc"), 400), (SIZED, pieces(b"abc", more=True), 408),
+    ([HOST, ("content-length", "101")], [], 413), ([HOST, HOST], [], 400), ([], [], 400),
+])  # fmt: skip
+def test_a_body_that_is_not_whole_reaches_no_handler(
+    app: Atila, headers: Any, messages: list[Message], status: int
+) -> None:
+    answer = answer_of(run(app, headers, messages, body_timeout=0.05))
+    assert answer.status_code == status
+    assert "size" not in answer.data
+
+
+def test_a_client_that_leaves_in_its_body_gets_no_answer(app: Atila, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    assert run(app, SIZED, [*pieces(b"abc", more=True), {"type": "http.disconnect"}]) == []
+    assert [record.getMessage().split(": ")[1] for record in caplog.records] == ["the body was cut off or malformed"]
+
+
+@pytest.mark.row("4.29")
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_client_that_left_before_the_answer(app: Atila, caplog: pytest.LogCaptureFixture, stream: bool) -> None:
+    caplog.set_level(logging.INFO)
+    ended: list[str] = []
+
+    class Source:
+        """Pieces that are closed."""
+
+        def __iter__(self) -> Iterator[bytes]:
+            return self
+
+        def __next__(self) -> bytes:
+            return b"x"
+
+        def close(self) -> None:
+            ended.append("closed")
+
+    app.route("/stream")(lambda was: Source())
+    told: list[int] = []
+
+    def tell(request: Request, status: int, length: int | None, seconds: float) -> None:
+        told.append(status)
+
+    assert run(app, path="/stream" if stream else "/", gone=True, on_answer=tell) == []
+    assert [record.getMessage().split(": ")[1] for record in caplog.records] == ["the client went away"]
+    assert ended == (["closed"] if stream else [])
+    assert told == [200]
+
+
+async def live(app: Atila, kind: str) -> tuple[list[str], list[str]]:
+    """Go through a lifespan; return what was sent, and how many threads were there in between."""
+    threads = WorkerThreads(1, "test")
+    adapter = ASGI(app, AdapterSettings(threads=threads))
+    coming = [{"type": f"{kind}.startup"}, {"type": f"{kind}.shutdown"}]
+    sent: list[str] = []
+    between: list[str] = []
+
+    async def receive() -> Message:
+        between.append(",".join(sent))
+        return coming.pop(0)
+
+    async def send(message: Message) -> None:
+        sent.append(message["type"])
+
+    await adapter({"type": kind}, receive, send)
+    await adapter.start()  # once is enough
+    threads.stop()
+    return sent, between
+
+
+def test_a_lifespan_starts_and_stops_the_app(app: Atila) -> None:
+    moments: list[str] = []
+    app.mounted(lambda was: moments.append("mounted"))
+    app.before_umount(lambda was: moments.append("unmounted"))
+    sent, between = asyncio.run(live(app, "lifespan"))
+    assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    assert between == ["", "lifespan.startup.complete"]
+    assert moments == ["mounted", "unmounted"]
+
+
+def test_an_app_that_cannot_start_says_so(app: Atila) -> None:
+    app.before_mount(lambda wac: 1 / 0)
+    assert asyncio.run(live(app, "lifespan"))[0] == ["lifespan.startup.failed"]
+
+
+def test_a_websocket_is_closed(app: Atila) -> None:
+    assert asyncio.run(live(app, "websocket"))[0] == ["websocket.close"]
