@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated, Any
 
+import msgspec
 import pytest
 
 import atila
-from atila import Atila, Preference, RouteError, Was
+from atila import Atila, HTTPError, Preference, RouteError, Was
+from atila.adapters.asgi import ASGI
 from atila.config import DEFAULTS
+from tests.documented import bystanders
 from tests.documented.conftest import ClientOf
 
 
@@ -30,6 +35,118 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield tmp_path
     for name in set(sys.modules) - known:
         del sys.modules[name]
+
+
+class Note(msgspec.Struct):
+    """What a client writes down."""
+
+    title: Annotated[str, msgspec.Meta(min_length=1, max_length=20)]
+    done: bool = False
+
+
+def notebook() -> Atila:
+    """A whole application: notes that are read by everybody and written by who holds a token."""
+    app = Atila("tests")
+    app.securekey = "k" * 40
+    notes: dict[int, Note] = {}
+
+    @app.permission_check_handler
+    def check(was: Was, permissions: object) -> object:
+        return None if was.request.JWT.get("name") else "who are you"
+
+    @app.error_handler(404)
+    def missing(was: Was, error: dict[str, Any]) -> object:
+        return was.API(problem=error["message"], at=was.request.path)
+
+    @app.route("/notes", methods=["GET"])
+    @app.route("/list", methods=["GET", "POST"])
+    def listed(was: Was, limit: int = 10) -> object:
+        return was.API(notes=[{"id": key, **msgspec.to_builtins(note)} for key, note in notes.items()][:limit])
+
+    @app.route("/notes", methods=["POST"])
+    @app.permission_required([])
+    def add(was: Was, note: Note) -> object:
+        key = len(notes) + 1
+        notes[key] = note
+        was.response.set_header("location", was.urlfor(one, key))
+        return was.API("201 Created", id=key)
+
+    @app.route("/notes/<int:id>", methods=["GET"])
+    async def one(was: Was, id: int) -> object:
+        if id not in notes:
+            raise HTTPError("404 No Such Note")
+        return was.API(notes[id])
+
+    return app
+
+
+@pytest.mark.row("1.1")
+def test_the_backend_of_a_small_application(client_of: ClientOf) -> None:
+    app = notebook()
+    cli = client_of(app)
+    token = {"Authorization": f"Bearer {app.tokens.encode({'name': 'Hans', 'exp': 4_000_000_000})}"}
+    assert cli.get("/notes").data == {"notes": []}
+    assert cli.post("/notes", json={"title": "Milk"}).status_code == 401
+    made = cli.post("/notes", json={"title": "Milk"}, headers=token)
+    assert (made.status_code, made.data, made.headers["location"]) == (201, {"id": 1}, "/notes/1")
+    cli.post("/notes", json={"title": "Bread", "done": True}, headers=token)
+    assert cli.get("/notes/1").data == {"title": "Milk", "done": False}
+    assert cli.get("/notes?limit=1").data == {"notes": [{"id": 1, "title": "Milk", "done": False}]}
+
+    wrong = cli.get("/notes?limit=many")
+    assert (wrong.status_code, wrong.data["code"]) == (400, 40050)
+    assert wrong.data["errors"] == [{"name": "limit", "reason": "parameter `limit` should be an integer"}]
+    assert cli.post("/notes", json={"title": ""}, headers=token).status_code == 400
+    assert cli.get("/notes/9").data == {"problem": "no such note", "at": "/notes/9"}
+    assert cli.delete("/notes").status_code == 405
+
+    assert cli.rpc("/").list(1) == {"notes": [{"id": 1, "title": "Milk", "done": False}]}
+    document = cli.get("/openapi.json").data
+    assert sorted(document["paths"]) == ["/list", "/notes", "/notes/{id}"]
+    assert document["paths"]["/notes"]["post"]["security"] == [{"bearer": []}]
+
+
+@pytest.mark.row("1.7")
+def test_importing_atila_changes_nothing_of_others() -> None:
+    """Every function and class of every module that Atila imports is the one it was before Atila came."""
+    said = bystanders.changes()
+    assert said["looked_at"] > 5000
+    assert said["changed"] == []
+
+
+@pytest.mark.row("1.7")
+def test_an_app_of_another_framework_beside_ours() -> None:
+    ours = Atila("tests")
+    ours.root = "/ours"
+    ours.route("/")(lambda was: "ours")
+    adapter = ASGI(ours)
+
+    async def theirs(scope: Any, receive: Any, send: Any) -> None:
+        if scope["path"].startswith("/ours/"):
+            await adapter(scope, receive, send)
+        else:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b"theirs"})
+
+    async def get(path: str) -> bytes:
+        sent: list[Any] = []
+
+        async def receive() -> Any:
+            return {"type": "http.request"}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        scope = {"type": "http", "http_version": "1.1", "method": "GET", "path": path, "query_string": b""}
+        await theirs({**scope, "headers": [(b"host", b"a.example")]}, receive, send)
+        return b"".join(message.get("body", b"") for message in sent)
+
+    async def visit() -> list[bytes]:
+        return [await get("/ours/"), await get("/"), await get("/ours/nothing")]
+
+    first, second, third = asyncio.run(visit())
+    assert (first, second) == (b"ours", b"theirs")
+    assert msgspec.json.decode(third)["code"] == 40400
 
 
 @pytest.mark.row("1.3")
