@@ -23,7 +23,7 @@ BODY_LIMITS = ("max_post_body_size", "max_multipart_body_size", "max_upload_file
 
 
 class Config(dict[str, Any]):
-    """An app's own settings, as attributes or as keys: `config.urlfile`, `config["urlfile"]`. As long-lived as the app."""
+    """Settings of an app, as attributes or keys: `config.urlfile`, `config["urlfile"]`. Lives as long as the app."""
 
     def __getattr__(self, name: str) -> Any:
         try:
