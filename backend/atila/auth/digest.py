@@ -43,8 +43,8 @@ _PARAMETER = re.compile(r'([A-Za-z*]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))\
 class Nonces:
     """Makes nonces and knows which of their answers were given. Lives as long as the app, in one process.
 
-    A nonce is signed with a key of this process: another worker calls it stale, and the client asks again without asking
-    its user. So no answer can be replayed to a worker that has not seen it.
+    A nonce is signed with a key of this process: another worker calls it stale, and the client asks again without
+    asking its user. So no answer can be replayed to a worker that has not seen it.
     """
 
     def __init__(self, key: bytes, capacity: int = 4096) -> None:
