@@ -42,7 +42,7 @@ def check_target(method: str, path: str) -> None:
         raise HTTPError(501 if method not in ("TRACE", "CONNECT") else 405, f"{method[:20]} is not answered here")
     if not path.startswith("/") and not (path == "*" and method == "OPTIONS"):
         raise HTTPError(400, "the request's target is no path")
-    if _ODD_PATH.search(path):
+    if ("/." in path or "\\" in path or not path.isprintable() or "\ufffd" in path) and _ODD_PATH.search(path):
         raise HTTPError(400, "the path has dot segments, backslashes or bytes that no path may have")
 
 

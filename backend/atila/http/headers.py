@@ -59,6 +59,8 @@ def parse_content_type(value: str) -> tuple[str, dict[str, str]]:
     """Split 'text/html; charset=utf-8' into ('text/html', {'charset': 'utf-8'})."""
     main, _, rest = value.partition(";")
     parameters: dict[str, str] = {}
+    if not rest:
+        return main.strip().lower(), parameters
     for match in _PARAMETER.finditer(rest):
         text = match[2]
         if text is None:
