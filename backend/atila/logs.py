@@ -13,12 +13,14 @@ LEVELS = {
     "error": logging.ERROR, "fail": logging.ERROR, "expt": logging.ERROR, "critical": logging.CRITICAL,
 }  # fmt: skip
 
-_LINE_BREAKS = {code: repr(chr(code))[1:-1] for code in (*range(32), *range(127, 160), 0x2028, 0x2029)}
+# Controls, line and paragraph separators, marks that turn the direction of writing; and as JSON can write them.
+UNSEEN = (*range(32), *range(127, 160), 0x61C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A))
+_ESCAPES = {code: repr(chr(code))[1:-1] for code in UNSEEN}
 
 
 def one_line(text: str) -> str:
     """Return the text without anything that could start a second line or hide one."""
-    return text.translate(_LINE_BREAKS)
+    return text.translate(_ESCAPES)
 
 
 class Log:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sys
@@ -12,11 +13,12 @@ from typing import Any, Literal, TextIO
 import msgspec
 
 from atila.http.request import Request
-from atila.logs import one_line
+from atila.logs import UNSEEN, one_line
 
 Form = Literal["plain", "json"]
 
 _LONGEST = 2000  # characters kept of what a client sent
+_JSON_ESCAPES = {code: f"\\u{code:04x}" for code in UNSEEN}
 _OWN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
@@ -38,7 +40,7 @@ class PlainFormatter(logging.Formatter):
     """`2026-01-31T12:00:00.123Z ERROR atila 4f2a message`, then the traceback, indented so that it forges no line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        request = getattr(record, "request_id", "")
+        request = one_line(str(getattr(record, "request_id", "")))
         head = f"{_time(record.created)} {record.levelname} {record.name}{' ' + request if request else ''}"
         lines = [f"{head} {one_line(record.getMessage())}"]
         if record.exc_info:
@@ -59,7 +61,11 @@ class JsonFormatter(logging.Formatter):
         fields.update({name: value for name, value in vars(record).items() if name not in _OWN_FIELDS})
         if record.exc_info:
             fields["traceback"] = self.formatException(record.exc_info)
-        return msgspec.json.encode(fields, enc_hook=str).decode()
+        try:
+            line = msgspec.json.encode(fields, enc_hook=str).decode()
+        except (ValueError, TypeError, OverflowError, RecursionError):  # half a character, a huge number, a circle
+            line = json.dumps({name: str(value) for name, value in fields.items()})
+        return line.translate(_JSON_ESCAPES)
 
 
 class AccessLog:
@@ -83,8 +89,8 @@ class AccessLog:
 
 def _plain_line(request: Request, status: int, length: int | None, seconds: float) -> bytes:
     agent = shown(request.get_header("user-agent") or "-").replace('"', "'")
-    who = f"{request.id or '-'} {shown(request.get_remote_addr())}"
-    what = f"{request.wire}/{request.version} {shown(request.method)} {shown(request.uri)}"
+    who = f"{request.id or '-'} {_word(request.get_remote_addr())}"
+    what = f"{request.wire}/{request.version} {_word(request.method)} {_word(request.uri)}"
     line = (
         f"{_time(time.time())} {who} {what} {status} {'-' if length is None else length} "
         f'{seconds * 1000:.1f}ms "{agent}"\n'
@@ -106,7 +112,15 @@ def _json_line(request: Request, status: int, length: int | None, seconds: float
         "milliseconds": round(seconds * 1000, 3),
         "user_agent": (request.get_header("user-agent") or "")[:_LONGEST],
     }
-    return msgspec.json.encode(fields) + b"\n"
+    line = msgspec.json.encode(fields)
+    if not line.isascii() or b"\x7f" in line:
+        line = line.decode().translate(_JSON_ESCAPES).encode()
+    return line + b"\n"
+
+
+def _word(text: str) -> str:
+    """Return what a client sent as one field of a line whose fields are told apart by blanks."""
+    return shown(text).replace(" ", "\\x20")
 
 
 def _time(seconds: float) -> str:

@@ -142,7 +142,8 @@ def _encode_api(response: Response, result: API[Any]) -> None:
 def _encode_response(response: Response, result: Response) -> None:
     if result.status != 200 or result.reason:
         response.status, response.reason = result.status, result.reason
-    response.headers.extend(result.headers)
+    for name, value in result.headers:
+        response.add_header(name, value)  # which refuses what would break the message
     encode(response, b"" if result.body is None else result.body)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import xmlrpc.client as rpc
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from ..http.response import Response
 from ..http.results import API
 from ..routing.router import Router
 
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, 2.2
 _INT32 = range(-(2**31), 2**31)
 
 
@@ -101,7 +103,7 @@ def dump(result: Any) -> bytes:
 def dump_fault(error: HTTPError) -> bytes:
     """Return a fault: its code is the HTTP status, its string the message with the detail."""
     text = error.message + (f": {error.detail}" if error.detail else "")
-    fault = rpc.Fault(error.status.code, text)
+    fault = rpc.Fault(error.status.code, _NO_XML.sub("\ufffd", text))
     return rpc.dumps(fault, methodresponse=True).encode()
 
 
@@ -124,8 +126,10 @@ class _Marshaller(rpc.Marshaller):
         super().__init__("utf-8", allow_none=True)
 
     def response(self, value: Any) -> bytes:
-        parts = ['<?xml version="1.0"?>\n<methodResponse>\n', self.dumps((value,)), "</methodResponse>\n"]
-        return "".join(parts).encode()
+        text = self.dumps((value,))
+        if (odd := _NO_XML.search(text)) is not None:
+            raise TypeError(f"XML has no character {odd[0]!r}")
+        return f'<?xml version="1.0"?>\n<methodResponse>\n{text}</methodResponse>\n'.encode()
 
     def dump_int(self, value: int, write: Any) -> None:
         tag = "int" if value in _INT32 else "i8"
