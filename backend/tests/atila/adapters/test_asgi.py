@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,8 @@ from atila.adapters.asgi import ASGI, Message
 from atila.adapters.settings import AdapterSettings
 from atila.concurrency import WorkerThreads
 from atila.http.request import Request
+from atila.http.response import Response
+from atila.http.site import Job
 from tests.atila.adapters.exchange import HOST, answer_of, over_asgi
 
 
@@ -98,24 +101,23 @@ def test_a_client_that_left_before_the_answer(app: Atila, caplog: pytest.LogCapt
     assert told == [200]
 
 
-async def live(app: Atila, kind: str) -> tuple[list[str], list[str]]:
-    """Go through a lifespan; return what was sent, and how many threads were there in between."""
-    threads = WorkerThreads(1, "test")
-    adapter = ASGI(app, AdapterSettings(threads=threads))
+async def live(app: Atila, kind: str = "lifespan", threads: int = 1) -> tuple[list[Message], list[list[str]]]:
+    """Go through a lifespan; return what was sent, and the names of the worker threads at each of its messages."""
+    workers = WorkerThreads(threads, "living") if threads else None
+    adapter = ASGI(app, AdapterSettings(threads=workers))
     coming = [{"type": f"{kind}.startup"}, {"type": f"{kind}.shutdown"}]
-    sent: list[str] = []
-    between: list[str] = []
+    sent: list[Message] = []
+    between: list[list[str]] = []
 
     async def receive() -> Message:
-        between.append(",".join(sent))
-        return coming.pop(0)
+        if len(coming) == 1:
+                return coming.pop(0)
 
     async def send(message: Message) -> None:
-        sent.append(message["type"])
+        between.append([thread.name for thread in threading.enumerate() if thread.name.startswith("living")])
+        sent.append(message)
 
     await adapter({"type": kind}, receive, send)
-    await adapter.start()  # once is enough
-    threads.stop()
     return sent, between
 
 
@@ -123,16 +125,73 @@ def test_a_lifespan_starts_and_stops_the_app(app: Atila) -> None:
     moments: list[str] = []
     app.mounted(lambda was: moments.append("mounted"))
     app.before_umount(lambda was: moments.append("unmounted"))
-    sent, between = asyncio.run(live(app, "lifespan"))
-    assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
-    assert between == ["", "lifespan.startup.complete"]
-    assert moments == ["mounted", "unmounted"]
+    for threads, names in ((1, [["living-0"], []]), (0, [[], []])):
+        sent, between = asyncio.run(live(app, threads=threads))
+        assert sent == [{"type": "lifespan.startup.complete"}, {"type": "lifespan.shutdown.complete"}]
+        assert between == names
+    assert moments == ["mounted", "unmounted"] * 2
 
 
-def test_an_app_that_cannot_start_says_so(app: Atila) -> None:
-    app.before_mount(lambda wac: 1 / 0)
-    assert asyncio.run(live(app, "lifespan"))[0] == ["lifespan.startup.failed"]
+def test_an_app_that_cannot_start_or_stop_says_so(app: Atila, caplog: pytest.LogCaptureFixture) -> None:
+    def fail(was: object) -> None:
+        raise LookupError("no table")
+
+    app.before_umount(fail)
+    sent, between = asyncio.run(live(app))
+    assert sent[1:] == [{"type": "lifespan.shutdown.failed", "message": "no table"}]
+    assert between[1] == []  # the threads have ended all the same
+    app.before_mount(fail)
+    assert asyncio.run(live(app, threads=0))[0] == [{"type": "lifespan.startup.failed", "message": "no table"}]
+    said = [record.getMessage() for record in caplog.records]
+    assert said == ["the application could not be stopped", "the application could not be started"]
 
 
 def test_a_websocket_is_closed(app: Atila) -> None:
-    assert asyncio.run(live(app, "websocket"))[0] == ["websocket.close"]
+    assert asyncio.run(live(app, "websocket"))[0] == [{"type": "websocket.close", "code": 1000}]
+
+
+class SlowSite:
+    """A site that takes its time to start, the second time in vain."""
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+
+    def resolve(self, request: Request) -> Job:
+        async def respond(request: Request) -> Response:
+            self.events.append(f"answer {request.path}")
+            return Response(200, [], b"x")
+
+        return Job(respond)
+
+    async def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.events.append("start")
+        await asyncio.sleep(0.02)
+        if self.events.count("start") == 1:
+            raise LookupError("not yet")
+        self.events.append("started")
+
+    async def stop(self) -> None:
+        """Leave no trace."""
+
+
+def test_without_lifespan_the_first_request_starts_the_app_and_others_wait() -> None:
+    site = SlowSite()
+    adapter = ASGI(site)
+
+    async def receive() -> Message:
+        raise AssertionError("no body is asked for")
+
+    async def send(message: Message) -> None:
+        return None
+
+    async def main() -> None:
+        scope = {
+            "type": "http", "http_version": "1.1", "method": "GET", "query_string": b"",
+            "headers": [(b"host", b"a")],
+        }  # fmt: skip
+        with pytest.raises(LookupError, match="not yet"):
+            await adapter({**scope, "path": "/0"}, receive, send)
+        await asyncio.gather(*(adapter({**scope, "path": f"/{number}"}, receive, send) for number in (1, 2)))
+
+    asyncio.run(main())
+    assert site.events == ["start", "start", "started", "answer /1", "answer /2"]
