@@ -111,7 +111,8 @@ async def live(app: Atila, kind: str = "lifespan", threads: int = 1) -> tuple[li
 
     async def receive() -> Message:
         if len(coming) == 1:
-                return coming.pop(0)
+            await adapter.start()  # once is enough
+        return coming.pop(0)
 
     async def send(message: Message) -> None:
         between.append([thread.name for thread in threading.enumerate() if thread.name.startswith("living")])
