@@ -82,7 +82,7 @@ def clean_name(name: str) -> str:
     stem, suffix = os.path.splitext(base)
     suffix = suffix.encode("utf-8", "replace")[:50].decode("utf-8", "ignore")
     room = LONGEST_NAME - len(suffix.encode())
-    return stem.encode("utf-8", "replace")[:room].decode("utf-8", "ignore") + suffix
+    return (stem.encode("utf-8", "replace")[:room].decode("utf-8", "ignore") + suffix).rstrip(" .")
 
 
 def spooled(data: bytes | memoryview, memory_size: int) -> IO[bytes]:

@@ -46,10 +46,11 @@ def _all(was: Was, **fields: object) -> str:
 def _site() -> tuple[asyncio.AbstractEventLoop, RSGI]:
     app = Atila("fuzz-requests")
     app.securekey = "a key of the fuzz targets, 32 bytes"
+    app.access_control_allow_origin = ["https://a.example"]
     app.config.max_query_fields = 50
     every = ["GET", "POST", "PUT", "PATCH", "DELETE"]
     app.route("/typed/<int:id>", methods=every)(_typed)
-    app.route("/body", methods=every)(_body)
+    app.route("/body", methods=[*every, "OPTIONS"])(_body)
     app.route("/all", methods=every)(_all)
     app.route("/all/<path:rest>", methods=every)(_all)
     loop = asyncio.new_event_loop()

@@ -14,6 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from atila.errors import HTTPError
+from atila.http.body import parse_json
 from tests.fuzz.table import TARGETS, Target
 
 BACKEND = Path(__file__).parents[2]
@@ -69,6 +71,14 @@ def test_a_long_input_takes_no_longer_than_it_is_long(target: Target, text: str)
         started = time.process_time()
         run(data)
         assert time.process_time() - started < SLOW, (before, text, after)
+
+
+def test_a_key_that_comes_again_after_many_others_is_found_at_once() -> None:
+    keys = ",".join(f'"{number}":0' for number in range(100_000))
+    started = time.process_time()
+    with pytest.raises(HTTPError, match="twice"):
+        parse_json(f'{{{keys},"99999":1}}'.encode())
+    assert time.process_time() - started < SLOW
 
 
 def _look_with_atheris(targets: list[Target], folder: Path) -> None:

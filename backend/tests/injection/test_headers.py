@@ -135,7 +135,7 @@ def test_a_refusals_reason_stays_in_its_challenge(app: Atila, client_of: ClientO
 def test_what_a_client_sends_comes_back_in_no_field(app: Atila, client_of: ClientOf, name: str) -> None:
     app.securekey, app.access_control_allow_origin = KEY, ["https://a.example"]
 
-    @app.route("/", methods=["GET", "POST"])
+    @app.route("/", methods=["GET", "POST", "OPTIONS"])
     def page(was: Was) -> str:
         was.response.set_etag("v1")
         return "x"
