@@ -86,6 +86,8 @@ class WorkerThreads:
             assert self.loop is not None
             self.loop.call_soon_threadsafe(self._deliver)
         except RuntimeError:
+            self._wake_scheduled = False
+            self._done.clear()  # a loop that comes later cannot end the futures of this one
             _log.warning("the event loop closed before a handler on %s had ended", threading.current_thread().name)
 
     def _deliver(self) -> None:

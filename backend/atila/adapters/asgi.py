@@ -39,6 +39,7 @@ class ASGI:
         self.site = site
         self.settings = settings or AdapterSettings()
         self._started = False
+        self._starting = asyncio.Lock()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -50,14 +51,28 @@ class ASGI:
             await send({"type": "websocket.close", "code": 1000})
 
     async def start(self) -> None:
-        """Start the site and the threads, once."""
+        """Start the site and the threads, once; who comes meanwhile waits for it. Raises what the site raises."""
+        if not self._started:
+            async with self._starting:
+                await self._start()
+
+    async def _start(self) -> None:
         if self._started:
             return
-        self._started = True
         loop = asyncio.get_running_loop()
         if self.settings.threads is not None:
             self.settings.threads.start(loop)
         await self.site.start(loop)
+        self._started = True
+
+    async def stop(self) -> None:
+        """Stop the site and the threads; the next request would start them again. Raises what the site raises."""
+        self._started = False
+        try:
+            await self.site.stop()
+        finally:
+            if self.settings.threads is not None:
+                await asyncio.to_thread(self.settings.threads.stop)  # a handler at its end may need the loop
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -69,9 +84,12 @@ class ASGI:
             return
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        await self.site.stop()
-        if self.settings.threads is not None:
-            self.settings.threads.stop()
+        try:
+            await self.stop()
+        except Exception as error:
+            _log.exception("the application could not be stopped")
+            await send({"type": "lifespan.shutdown.failed", "message": str(error)})
+            return
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _serve(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -100,9 +118,7 @@ class ASGI:
         except ClientGoneError as gone:
             _log.info("%s %s %s: %s", request.id, request.method, one_line(request.path), gone)
             return
-        if hints is not None:
-            await hints.finish()
-        await self._send(request, response, receive, send)
+        await self._send(request, response, receive, send, hints)
         if settings.on_answer is not None:
             settings.on_answer(request, response.status, known_length(response), time.perf_counter() - started)
 
@@ -142,18 +158,22 @@ class ASGI:
             raise HTTPError(400, f"the body has {size} bytes and not the {length} of its Content-Length")
         return b"".join(pieces)
 
-    async def _send(self, request: Request, response: Response, receive: Receive, send: Send) -> None:
+    async def _send(
+        self, request: Request, response: Response, receive: Receive, send: Send, hints: EarlyHints | None
+    ) -> None:
         headers = final_headers(request, response)
         length = known_length(response)
         if length is not None and response.status not in (204, 304):
             headers = [*headers, ("content-length", str(length))]
         body = response.body
         try:
+            if hints is not None:
+                await hints.finish()
             await send({"type": "http.response.start", "status": response.status, "headers": _raw(headers)})
             if isinstance(body, Stream):
                 await _send_stream(request, body, receive, send)
             elif isinstance(body, FileBody) and request.method != "HEAD":
-                await _send_file(body, send)
+                await _send_file(request, body, send)
             else:
                 await _send_last(send, b"" if request.method == "HEAD" or isinstance(body, FileBody) else body)
         except OSError:
@@ -171,9 +191,14 @@ async def _send_last(send: Send, body: bytes) -> None:
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-async def _send_file(body: FileBody, send: Send) -> None:
+async def _send_file(request: Request, body: FileBody, send: Send) -> None:
     left = body.length
-    with open(body.path, "rb") as file:  # noqa: ASYNC230 - a local file opens at once
+    try:
+        file = open(body.path, "rb")  # noqa: ASYNC230, SIM115 - a local file opens at once; closed below
+    except OSError:
+        _log.exception("%s %s %s: the file cannot be read", request.id, request.method, one_line(request.path))
+        return  # half an answer, so the server ends the connection
+    with file:
         file.seek(body.start)
         while left > 0 and (piece := await asyncio.to_thread(file.read, min(left, _CHUNK))):
             left -= len(piece)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -37,6 +38,7 @@ class EarlyHints:
     async def _flush(self) -> None:
         links, self._links = self._links, []
         try:
-            await self._send({"type": EXTENSION, "links": links})
+            with contextlib.suppress(OSError):  # the client is gone, as the answer will find too
+                await self._send({"type": EXTENSION, "links": links})
         finally:
             self._sending = None

@@ -37,9 +37,11 @@ class RSGI:
         loop.run_until_complete(self.site.start(loop))
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
-        loop.run_until_complete(self.site.stop())
-        if self.settings.threads is not None:
-            self.settings.threads.stop()
+        try:
+            loop.run_until_complete(self.site.stop())
+        finally:
+            if self.settings.threads is not None:
+                self.settings.threads.stop()
 
     async def __rsgi__(self, scope: Any, proto: Any) -> None:
         if scope.proto != "http":
@@ -80,7 +82,7 @@ class RSGI:
         response = drive(_coroutine(job, request))
         if not isinstance(response.body, Stream):
             self._send(proto, request, response, started)
-        elif response.body.asynchronous or request.method == "HEAD":
+        elif response.body.asynchronous:
             self._wait(self._stream(proto, request, response, started))
         else:
             self._stream_from_thread(proto, request, response, started)
@@ -107,9 +109,7 @@ class RSGI:
         headers = final_headers(request, response)
         try:
             if request.method == "HEAD":
-                length = known_length(response)
-                sized = [] if length is None else [("content-length", str(length))]
-                proto.response_empty(response.status, headers + sized)
+                proto.response_empty(response.status, headers + _sized(response))
             elif isinstance(body, FileBody):
                 self._send_file(proto, response.status, headers, body)
             elif body:
@@ -131,11 +131,8 @@ class RSGI:
         """Send a body in pieces from the event loop; its source is closed once, also when the client goes away."""
         body: Stream = response.body
         try:
-            if request.method == "HEAD":
-                proto.response_empty(response.status, final_headers(request, response))
-                return
-            transport = proto.response_stream(response.status, final_headers(request, response))
-            await send_stream(body, transport.send_bytes, proto.client_disconnect())
+            if (transport := self._begin(proto, request, response)) is not None:
+                await send_stream(body, transport.send_bytes, proto.client_disconnect())
         except Exception:
             _log.exception("%s %s %s: the stream broke off", request.id, request.method, one_line(request.path))
         finally:
@@ -144,10 +141,10 @@ class RSGI:
 
     def _stream_from_thread(self, proto: Any, request: Request, response: Response, started: float) -> None:
         body: Stream = response.body
+        assert isinstance(body.chunks, Iterator)
         try:
-            transport = proto.response_stream(response.status, final_headers(request, response))
-            assert isinstance(body.chunks, Iterator)
-            for chunk in body.chunks:
+            transport = self._begin(proto, request, response)
+            for chunk in body.chunks if transport is not None else ():
                 if not self._sent(transport, chunk):
                     _log.info("%s %s %s: the client went away", request.id, request.method, one_line(request.path))
                     break
@@ -156,6 +153,18 @@ class RSGI:
         finally:
             body.close()
             self._tell(request, response, started)
+
+    def _begin(self, proto: Any, request: Request, response: Response) -> Any:
+        """Begin an answer in pieces; return their transport, or None when nobody takes them."""
+        headers = final_headers(request, response)
+        try:
+            if request.method == "HEAD":
+                proto.response_empty(response.status, headers)
+                return None
+            return proto.response_stream(response.status, headers)
+        except RuntimeError:
+            _log.info("%s %s %s: the client went away", request.id, request.method, one_line(request.path))
+            return None
 
     def _sent(self, transport: Any, chunk: bytes) -> bool:
         """Send a piece from a thread. Returns False when nobody listens any more."""
@@ -184,6 +193,11 @@ def _one_host(scope: Any, source: HeaderSource) -> str | None:
         raise HTTPError(400, "there is more than one Host header")
     host: str | None = source.get("host")
     return scope.authority if host is None else host
+
+
+def _sized(response: Response) -> list[tuple[str, str]]:
+    """Return the Content-Length that an answer to HEAD tells; 204 and 304 tell none (RFC 9110 8.6)."""
+    return [] if response.status in (204, 304) else [("content-length", str(known_length(response)))]
 
 
 async def _coroutine(job: Job, request: Request) -> Response:

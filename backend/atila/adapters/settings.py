@@ -90,8 +90,7 @@ def final_headers(request: Request, response: Response) -> Pairs:
             pair for pair in headers
             if pair[0] not in _SERVERS_OWN or (pair[0] == "connection" and pair[1] == "close" and keep_close)
         ]  # fmt: skip
-    if request.id:
-        headers.append(("x-request-id", request.id))
+    headers.append(("x-request-id", request.id))
     return headers
 
 

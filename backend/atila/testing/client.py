@@ -51,7 +51,6 @@ class TestClient(Caller):
         workers = WorkerThreads(threads, "test") if threads else None
         make, self._call = _CALLS[adapter or os.environ.get("ATILA_TEST_ADAPTER", "rsgi")]
         self.adapter = make(app, AdapterSettings(threads=workers))
-        self._workers = workers
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def open(self) -> None:
@@ -75,9 +74,7 @@ class TestClient(Caller):
         if isinstance(self.adapter, RSGI):
             self.adapter.__rsgi_del__(self._loop)
         else:
-            self._loop.run_until_complete(self.app.stop())
-            if self._workers is not None:
-                self._workers.stop()
+            self._loop.run_until_complete(self.adapter.stop())
         self.app.platform.close()
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()

@@ -23,11 +23,18 @@ Body = Callable[[], Awaitable[bytes]] | bytes
 class Protocol(ServerProtocol):
     """RSGI's protocol; the body may take its time or break off, sending may fail, a connection may be closed."""
 
-    def __init__(self, body: Body, gone: bool) -> None:
+    def __init__(self, body: Body, takes: int | None) -> None:
         super().__init__(body if isinstance(body, bytes) else b"")
         self.read = body
-        self.gone = gone
+        self.left = takes  # messages until the client goes away; None: it stays
         self.closed = False
+        self.calls: list[str] = []  # what was called to answer
+
+    def take(self, call: str) -> None:
+        if self.left == 0:
+            raise RuntimeError("the protocol is closed")
+        self.left = None if self.left is None else self.left - 1
+        self.calls.append(call)
 
     async def __call__(self) -> bytes:
         return self.read if isinstance(self.read, bytes) else await self.read()
@@ -39,10 +46,21 @@ class Protocol(ServerProtocol):
     def close(self, status: int | None) -> None:
         self.closed = True
 
+    def response_empty(self, status: int, headers: Pairs) -> None:
+        self.take("empty")
+        super().response_empty(status, headers)
+
     def response_bytes(self, status: int, headers: Pairs, body: bytes) -> None:
-        if self.gone:
-            raise RuntimeError("the protocol is closed")
+        self.take("bytes")
         super().response_bytes(status, headers, body)
+
+    def response_stream(self, status: int, headers: Pairs) -> ServerProtocol:
+        self.take("stream")
+        return super().response_stream(status, headers)
+
+    async def send_bytes(self, data: bytes) -> None:
+        self.take("piece")
+        await super().send_bytes(data)
 
 
 async def over_rsgi(
@@ -56,24 +74,26 @@ async def over_rsgi(
     proto: str = "http",
     authority: str | None = None,
     gone: bool = False,
+    takes: int | None = None,
+    threads: int = 1,
     **settings: Any,
 ) -> Protocol:
-    """Send a request; return the protocol with what was answered."""
-    threads = WorkerThreads(1, "test")
-    adapter = RSGI(app, AdapterSettings(threads=threads, **settings))
+    """Send a request; return the protocol with what was answered. The client is gone after `takes` messages."""
+    workers = WorkerThreads(threads, "test")
+    adapter = RSGI(app, AdapterSettings(threads=workers if threads else None, **settings))
     adapter.loop = asyncio.get_running_loop()
-    threads.start(adapter.loop)
+    workers.start(adapter.loop)
     await app.start(adapter.loop)
     scope = SimpleNamespace(
         proto=proto, http_version=version, client="127.0.0.1:5000", scheme="http", method=method, path=path,
         query_string="", authority=authority, headers=ServerHeaders(list(headers)),
     )  # fmt: skip
-    protocol = Protocol(body, gone)
+    protocol = Protocol(body, 0 if gone else takes)
     try:
         await adapter.__rsgi__(scope, protocol)
     finally:
         await app.stop()
-        threads.stop()
+        workers.stop()
     return protocol
 
 
@@ -86,11 +106,18 @@ async def over_asgi(
     path: str = "/",
     version: str = "1.1",
     gone: bool = False,
+    takes: int | None = None,
+    threads: int = 1,
+    extensions: dict[str, Any] | None = None,
     **settings: Any,
 ) -> list[Message]:
-    """Send a request whose body comes in messages, then silence; return the messages of the answer."""
-    threads = WorkerThreads(1, "test")
-    adapter = ASGI(app, AdapterSettings(threads=threads, **settings))
+    """Send a request whose body comes in messages, then silence; return the messages of the answer.
+
+    The client is gone after `takes` messages.
+    """
+    workers = WorkerThreads(threads, "test")
+    adapter = ASGI(app, AdapterSettings(threads=workers if threads else None, **settings))
+    patience = 0 if gone else takes
     coming = list(messages or [{"type": "http.request", "body": b"", "more_body": False}])
     sent: list[Message] = []
 
@@ -100,19 +127,18 @@ async def over_asgi(
         return coming.pop(0)
 
     async def send(message: Message) -> None:
-        if gone:
+        if len(sent) == patience:
             raise OSError("the client is gone")
         sent.append(message)
 
     scope = {
         "type": "http", "http_version": version, "method": method, "path": path, "query_string": b"",
-        "headers": [(name.encode(), value.encode()) for name, value in headers],
+        "headers": [(name.encode(), value.encode()) for name, value in headers], "extensions": extensions,
     }  # fmt: skip
     try:
         await adapter(scope, receive, send)
     finally:
-        await app.stop()
-        threads.stop()
+        await adapter.stop()
     return sent
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from typing import Any
 
 import pytest
 
 from atila import Atila, Was
+from atila.adapters.rsgi import RSGI
+from atila.adapters.settings import AdapterSettings
+from atila.concurrency import WorkerThreads
 from atila.http.request import Request
 from tests.atila.adapters.exchange import HOST, Protocol, over_rsgi
 
@@ -115,3 +119,35 @@ def test_the_handlers_framing_is_the_servers(app: Atila) -> None:
     assert [name for name, _ in headers] == ["connection", "content-type", "x-request-id"]
     over_2 = run(app, path="/framed", version="2").headers
     assert [name for name, _ in over_2] == ["content-type", "x-request-id"]
+
+
+@pytest.mark.parametrize("threads", [0, 1])
+def test_the_server_starts_and_stops_the_app_and_its_threads(app: Atila, threads: int) -> None:
+    moments: list[str] = []
+    app.mounted(lambda was: moments.append("mounted"))
+    app.before_umount(lambda was: moments.append("unmounted"))
+    adapter = RSGI(app, AdapterSettings(threads=WorkerThreads(threads, "served") if threads else None))
+    loop = asyncio.new_event_loop()
+    adapter.__rsgi_init__(loop)
+    assert moments == ["mounted"]
+    assert names() == ["served-0"][:threads]
+    adapter.__rsgi_del__(loop)
+    loop.close()
+    assert moments == ["mounted", "unmounted"]
+    assert names() == []
+
+
+def test_an_app_that_cannot_stop_leaves_no_threads(app: Atila) -> None:
+    app.before_umount(lambda was: 1 / 0)
+    adapter = RSGI(app, AdapterSettings(threads=WorkerThreads(1, "served")))
+    loop = asyncio.new_event_loop()
+    adapter.__rsgi_init__(loop)
+    with pytest.raises(ZeroDivisionError):
+        adapter.__rsgi_del__(loop)
+    loop.run_until_complete(loop.shutdown_default_executor())
+    loop.close()
+    assert names() == []
+
+
+def names() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("served")]
