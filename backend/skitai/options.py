@@ -8,8 +8,8 @@ from pathlib import Path
 
 from atila.errors import SettingError
 
+from .listening import INHERITED
 from .logs import Form
-from .supervisor import SHARED_PORTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +41,8 @@ class Options:
             raise SettingError(f"port {self.port!r}: a number from 1 to 65535")
         if self.workers < 1 or self.threads < 0:
             raise SettingError("run() needs at least one worker, and threads of 0 or more")
-        if self.workers > 1 and not SHARED_PORTS:
-            raise SettingError("only Linux shares a port between processes: workers=1 here")
+        if self.workers > 1 and not INHERITED:
+            raise SettingError("on Windows processes cannot share a port: workers=1 here")
         if (self.certificate is None) != (self.key is None):
             raise SettingError("TLS needs both: certificate= and key=")
 

@@ -1,15 +1,14 @@
-"""`run()`: the main process checks the ports and supervises; a worker serves."""
+"""`run()`: the main process opens the port and supervises; a worker serves."""
 
 from __future__ import annotations
 
 import logging
-import socket
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import logs
+from . import listening, logs
 from .control import Line
+from .listening import PortError, why_not
 from .options import Options
 from .supervisor import Supervisor, own_command
 
@@ -27,19 +26,31 @@ def run(engine: Engine, line: Line | None, options: Options) -> None:
 
         work(engine, line, options)
         raise SystemExit(0)
-    refused = why_not(options.address, options.port)
-    if refused is not None:
-        _log.critical("%s", refused)
-        raise SystemExit(1)
+    try:
+        listeners = _listen(options)
+    except PortError as error:
+        _log.critical("%s", error)
+        raise SystemExit(1) from None
     supervisor = Supervisor(
         options.workers,
         command=own_command(),
         folder=Path.cwd(),
+        listeners=listeners,
         stop_timeout=options.stop_timeout,
         reload=_wants_reload(engine, options),
         grpc_refused=why_not(options.address, options.grpc),
     )
     raise SystemExit(supervisor.run())
+
+
+def _listen(options: Options) -> listening.Listeners | None:
+    """Open the HTTP port for the workers, or only look whether one can. Raises PortError."""
+    if listening.INHERITED:
+        return listening.listen(options.address, options.port, options.workers)
+    refused = why_not(options.address, options.port)
+    if refused is not None:
+        raise PortError(refused)
+    return None
 
 
 def _wants_reload(engine: Engine, options: Options) -> bool:
@@ -52,17 +63,3 @@ def _wants_reload(engine: Engine, options: Options) -> bool:
     return any(
         mount.pref.values.get("use_reloader", getattr(mount.target, "use_reloader", False)) for mount in engine.declared
     )
-
-
-def why_not(address: str, port: int) -> str | None:
-    """Return one sentence saying why a port cannot be listened on, or None when it can."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        if sys.platform != "win32":  # there the option means sharing a port, not reusing a closed one
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((address, port))
-        except OSError as error:
-            reason = error.strerror or str(error)
-            return f"cannot listen on {address}, port {port}: {reason}. Stop what uses it, or choose another port"
-    return None

@@ -114,11 +114,13 @@ class SpawnedClient(Caller):
         return SpawnedGrpc(f"127.0.0.1:{self.grpc_port}", service.strip("/"), list(metadata.items()))
 
     def _serves(self) -> bool:
+        """Say whether a connection is answered: here by its end. The port is open before a worker is ready."""
         try:
-            socket.create_connection(("127.0.0.1", self.port), 1).close()
+            with socket.create_connection(("127.0.0.1", self.port), 1) as probe:
+                probe.shutdown(socket.SHUT_WR)
+                return probe.recv(1) == b""
         except OSError:
             return False
-        return True
 
 
 class SpawnedGrpc:

@@ -19,13 +19,13 @@ from types import FrameType
 
 import msgspec
 
-from .control import LEAVE, VARIABLE, Ready
+from .control import LEAVE, VARIABLE, Ready, place
+from .listening import Listeners
 from .watcher import Watcher, broken_file
 
 _log = logging.getLogger("skitai")
 _TICK = 0.5  # seconds between looks at deadlines
 _POSIX = os.name == "posix"
-SHARED_PORTS = sys.platform == "linux"  # elsewhere an old and a new worker cannot listen side by side
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGCHLD", "SIGBREAK")
 
 
@@ -67,6 +67,7 @@ class Supervisor:
         *,
         command: Sequence[str],
         folder: Path,
+        listeners: Listeners | None,
         stop_timeout: float,
         reload: bool,
         grpc_refused: str | None = None,
@@ -74,6 +75,7 @@ class Supervisor:
         self.count = count
         self.command = list(command)
         self.folder = folder
+        self.listeners = listeners  # None: the worker opens the port, so an old and a new one cannot serve side by side
         self.stop_timeout = stop_timeout
         self.reload = reload
         self.grpc_refused = grpc_refused  # why the gRPC port cannot be had; only matters when a worker wants it
@@ -84,7 +86,6 @@ class Supervisor:
         self._changed: deque[list[Path]] = deque()
         self._crashes: deque[float] = deque()
         self._announced = False
-        self._gently = False  # workers that are replaced lose no client, and take a moment longer
         self._watcher: Watcher | None = None
         self._selector = selectors.DefaultSelector()
         self._wake, self._woken = socket.socketpair()
@@ -136,7 +137,6 @@ class Supervisor:
         name = signal.Signals(number).name
         if name == "SIGHUP":
             _log.info("replacing the workers one by one")
-            self._gently = True
             self._replace_next(0)
         elif name != "SIGCHLD" and self._stopping:
             _log.warning("asked again to stop: killing the workers")
@@ -149,9 +149,10 @@ class Supervisor:
 
     def _start(self, slot: int, replaces: Worker | None = None) -> None:
         ours, theirs = socket.socketpair() if _POSIX else (None, None)
-        environment = {**os.environ, VARIABLE: f"{slot}:{theirs.fileno() if theirs else ''}"}
+        descriptors = [theirs.fileno() if theirs else None, self.listeners.descriptor(slot) if self.listeners else None]
+        environment = {**os.environ, VARIABLE: place(slot, *descriptors)}
         process = subprocess.Popen(  # noqa: S603 - our own script and interpreter
-            self.command, cwd=self.folder, env=environment, pass_fds=(theirs.fileno(),) if theirs else ()
+            self.command, cwd=self.folder, env=environment, pass_fds=[each for each in descriptors if each is not None]
         )
         worker = Worker(slot, process, ours, replaces=replaces)
         if ours is None or theirs is None:  # nothing to hear from it: ready as soon as it runs
@@ -181,16 +182,16 @@ class Supervisor:
         if message.grpc and self.grpc_refused is not None:
             self._give_up(f"{self.grpc_refused} with grpc_port=")
             return
+        if message.reload and not self._stopping:
+            self.reload = True
+            self._watch([Path(folder) for folder in message.folders])
         if not self._announced and len(self._in(State.READY)) >= self.count:
             self._announced = True
             _log.info("serving at %s", " and ".join(message.addresses) or "the address given")
         if worker.replaces is not None:
-            self._retire(worker.replaces, gently=self._gently)
+            self._retire(worker.replaces, gently=True)
             worker.replaces = None
             self._replace_next(worker.slot + 1)
-        if message.reload and self._watcher is None and not self._stopping:
-            self.reload = True
-            self._watch([Path(folder) for folder in message.folders])
 
     def _retire(self, worker: Worker, *, gently: bool = False) -> None:
         if worker.state is State.STOPPING:
@@ -245,7 +246,12 @@ class Supervisor:
                 f"mend what kills them, then start again"
             )
             return
+        if any(other.slot == worker.slot for other in [*self._in(State.STARTING), *self._in(State.READY)]):
+            _log.error("worker %d %s; another has its place", worker.slot + 1, how)
+            return
         _log.error("worker %d %s; starting it again", worker.slot + 1, how)
+        if self.listeners is not None and self._in(State.READY):
+            self.listeners.rest(worker.slot)
         self._start(worker.slot)
 
     # all of them
@@ -259,7 +265,7 @@ class Supervisor:
         waiting = {worker.replaces for worker in self._in(State.STARTING)}
         if not ready or ready[0] in waiting or self._stopping:
             return
-        if SHARED_PORTS:
+        if self.listeners is not None:
             self._start(ready[0].slot, replaces=ready[0])
         else:
             ready[0].again = True
@@ -267,6 +273,8 @@ class Supervisor:
 
     def _stop_all(self) -> None:
         self._stopping = True
+        if self.listeners is not None:
+            self.listeners.close()
         for worker in self.workers:
             self._retire(worker)
 
@@ -288,6 +296,8 @@ class Supervisor:
         self._wake.send(b"c")
 
     def _code_changed(self, files: list[Path]) -> None:
+        if self._stopping:
+            return
         names = ", ".join(sorted({file.name for file in files})[:5])
         broken = broken_file(files)
         if broken is not None:
@@ -301,7 +311,6 @@ class Supervisor:
             for slot in range(self.count):
                 self._start(slot)
         else:
-            self._gently = False  # who waits for changed code wants no more answers of the old one
             self._replace_next(0)
 
 

@@ -11,6 +11,18 @@ from watchfiles import PythonFilter, watch
 IGNORED_FOLDERS = (*PythonFilter.ignore_dirs, "tests", "var", "dist")
 
 
+class _Stop(threading.Event):
+    """Ends the watching when it is set. Whoever watches asks for it again and again, the first time when it begins."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = threading.Event()
+
+    def is_set(self) -> bool:
+        self.asked.set()
+        return super().is_set()
+
+
 class Watcher:
     """A thread that watches folders and calls `changed` with the files, in batches. Lives until `stop`."""
 
@@ -18,11 +30,13 @@ class Watcher:
         self.folders = _without_nested(folders)
         self._changed = changed
         self._settle = settle  # milliseconds without a further change that end a batch
-        self._stopping = threading.Event()
+        self._stopping = _Stop()
         self._thread = threading.Thread(target=self._watch, name="watcher", daemon=True)
 
-    def start(self) -> None:
+    def start(self, patience: float = 5.0) -> None:
+        """Start to watch; when this returns, or after `patience` seconds, no change goes unseen."""
         self._thread.start()
+        self._stopping.asked.wait(patience)
 
     def stop(self) -> None:
         self._stopping.set()

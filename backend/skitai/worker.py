@@ -1,4 +1,4 @@
-"""One worker process: loads the apps, opens the ports, serves until told to stop."""
+"""One worker process: loads the apps, opens the gRPC port, serves until told to stop."""
 
 from __future__ import annotations
 
@@ -132,6 +132,7 @@ def work(engine: Engine, line: Line, options: Options) -> None:
         options.key_password,
         options.header_timeout,
         max_connections=options.max_connections,
+        descriptor=line.listener,
     )
     granian.serve(Served(engine, mounts, adapter, line, options), listen)
 

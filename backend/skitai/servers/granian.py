@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from granian._granian import SocketHolder
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings, HTTP2Settings
 from granian.log import LogLevels
 from granian.server import MPServer
+
+from skitai.listening import BACKLOG
 
 _LOGGING = {"handlers": {}, "loggers": {"_granian": {"handlers": [], "propagate": True}}}  # to our own log
 
@@ -28,6 +32,7 @@ class Listen:
     header_timeout: float = 30.0  # seconds a client may take to send a request's head, and may stay idle
     max_head: int = 128 * 1024  # bytes of a request's head
     max_connections: int = 16384  # open at once
+    descriptor: int | None = None  # of a socket that listens already; None opens the address and port
 
 
 class _InThisProcess(MPServer):
@@ -35,6 +40,16 @@ class _InThisProcess(MPServer):
 
     The processes are supervised by skitai.supervisor, so that a worker is a fresh run of the script and not a fork.
     """
+
+    listener: int | None = None  # the descriptor of an inherited socket; Granian closes it when it stops accepting
+
+    def _init_shared_socket(self) -> None:
+        if self.listener is None:
+            super()._init_shared_socket()  # type: ignore[no-untyped-call]  # it has no annotations
+            return
+        hold: Any = SocketHolder  # its stub tells no arguments, and they differ between platforms
+        self._ssp = self._sso = None
+        self._shd = hold(self.listener, False, BACKLOG) if sys.platform == "linux" else hold(self.listener, False)
 
     def _spawn_workers(self, spawn_target: Callable[..., None], target_loader: Callable[..., Any]) -> None:
         worker = self._spawn_worker(idx=0, target=spawn_target, callback_loader=target_loader)
@@ -55,7 +70,7 @@ def serve(target: Any, listen: Listen) -> None:
         interface=Interfaces.RSGI,
         loop=Loops.uvloop if importlib.util.find_spec("uvloop") else Loops.asyncio,
         http=HTTPModes.auto,
-        backlog=1024,
+        backlog=BACKLOG,
         backpressure=listen.max_connections,
         http1_settings=HTTP1Settings(
             header_read_timeout=int(listen.header_timeout * 1000), max_buffer_size=max(listen.max_head, 8192)
@@ -67,4 +82,5 @@ def serve(target: Any, listen: Listen) -> None:
         ssl_key=listen.key,
         ssl_key_password=listen.key_password,
     )
+    server.listener = listen.descriptor
     server.serve(target_loader=lambda: target, wrap_loader=False)

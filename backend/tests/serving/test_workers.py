@@ -239,7 +239,7 @@ def test_without_threads_plain_handlers_run_on_the_loop(start: Start) -> None:
 
 
 def test_where_ports_are_not_shared_the_old_worker_stops_first(start: Start) -> None:
-    engine = start("from skitai import supervisor\nsupervisor.SHARED_PORTS = False\n" + APP)
+    engine = start("from skitai import listening\nlistening.INHERITED = False\n" + APP)
     (before,) = engine.workers
     engine.tell(signal.SIGHUP)
     wait_until(lambda: before not in engine.workers and len(engine.workers) == 1, 10)

@@ -1,8 +1,7 @@
-"""The options of run(), the ports, and where relative paths start."""
+"""The options of run(), and where relative paths start."""
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +12,6 @@ import skitai
 from atila import SettingError
 from skitai.engine import Engine
 from skitai.options import Options
-from skitai.runner import why_not
 
 BACKEND = Path(__file__).parents[2]
 
@@ -42,20 +40,6 @@ def test_an_option_that_makes_no_sense_is_told(options: dict[str, object], messa
 def test_an_unknown_option_is_told() -> None:
     with pytest.raises(TypeError, match="colour"):
         skitai.run(colour="red")
-
-
-def test_a_taken_port_says_why_and_what_to_do() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        reason = why_not("127.0.0.1", taken.getsockname()[1])
-    assert reason is not None
-    assert "in use" in reason
-    assert "choose another port" in reason
-
-
-def test_an_address_that_is_not_ours_says_so() -> None:
-    assert "cannot listen on 192.0.2.1" in (why_not("192.0.2.1", 8000) or "")
 
 
 def test_paths_start_where_the_script_lies(tmp_path: Path) -> None:
