@@ -338,7 +338,8 @@ async def respond_xmlrpc(request: Request) -> Response:
     """Answer an XML-RPC call; another XML body goes to the route of its path. Errors are faults with status 200."""
     if not xmlrpc.is_call(request.body or b""):
         job = match(request.app, request)
-        return await job.respond(request)
+        answering = job.respond(request)
+        return await answering if job.blocking else await settle(answering)  # we are on a thread
     try:
         call = xmlrpc.parse(request.body or b"", request.app.form_limits.depth)
         inner = xmlrpc.as_request(request, call, request.app.router)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import xmlrpc.client as rpc
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 from xml.parsers.expat import ExpatError
 
@@ -21,6 +22,8 @@ from ..routing.router import Router
 
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, 2.2
 _INT32 = range(-(2**31), 2**31)
+_INT64 = range(-(2**63), 2**63)
+_KEPT = (bytes, bytearray, rpc.Binary, rpc.DateTime)  # what has a form of its own in XML-RPC
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +97,8 @@ def dump(result: Any) -> bytes:
     """Return the methodResponse of a result. Raises HTTPError 500 for a value that XML-RPC cannot carry."""
     value = _value(result)
     try:
-        plain = msgspec.to_builtins(value, builtin_types=(bytes, rpc.DateTime), enc_hook=str)
-        return _Marshaller().response(plain)
-    except (TypeError, OverflowError) as error:
+        return _Marshaller().response(msgspec.to_builtins(value, builtin_types=_KEPT, str_keys=True))
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise HTTPError(500, f"the result has no form in XML-RPC: {error}") from error
 
 
@@ -132,7 +134,16 @@ class _Marshaller(rpc.Marshaller):
         return f'<?xml version="1.0"?>\n<methodResponse>\n{text}</methodResponse>\n'.encode()
 
     def dump_int(self, value: int, write: Any) -> None:
+        if value not in _INT64:
+            raise OverflowError("a whole number has 64 bits at most")
         tag = "int" if value in _INT32 else "i8"
         write(f"<value><{tag}>{value}</{tag}></value>\n")
 
-    dispatch[int] = dump_int  # type: ignore[assignment]  # a function of this class, called with one of its objects
+    def dump_double(self, value: float, write: Any) -> None:
+        if not isfinite(value):
+            raise ValueError(f"{value} is no number")
+        write(f"<value><double>{value!r}</double></value>\n")
+
+    # functions of this class, called with one of its objects
+    dispatch[int] = dump_int  # type: ignore[assignment]  # as above
+    dispatch[float] = dump_double  # type: ignore[assignment]  # as above
