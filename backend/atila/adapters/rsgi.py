@@ -16,6 +16,7 @@ from ..http.request import HeaderSource, Request
 from ..http.response import FileBody, Response, Stream
 from ..http.site import Job, Site
 from ..logs import one_line
+from .deadlines import Deadlines
 from .settings import AdapterSettings, body_limit, expected_length, final_headers, known_length, refusal, too_large
 from .streaming import send_stream
 
@@ -29,6 +30,7 @@ class RSGI:
         self.site = site
         self.settings = settings or AdapterSettings()
         self.loop: asyncio.AbstractEventLoop | None = None
+        self.deadlines = Deadlines(self.settings.body_timeout)
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
@@ -93,8 +95,8 @@ class RSGI:
     async def _read_body(self, request: Request, job: Job, proto: Any, length: int | None) -> None:
         settings = self.settings
         try:
-            async with asyncio.timeout(settings.body_timeout):
-                body = await proto() if length is not None or settings.unsized_bodies else await _empty_body(proto)
+            whole = length is not None or settings.unsized_bodies
+            body = await self.deadlines.keep(proto() if whole else _empty_body(proto))
         except TimeoutError as error:
             raise HTTPError(408, f"the body took over {settings.body_timeout:g} seconds", headers=_CLOSE) from error
         except RuntimeError as error:  # RSGIProtocolClosed: the body ended before its end; the client may still listen

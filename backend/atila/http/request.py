@@ -265,7 +265,9 @@ class Request:
 
     def close(self) -> None:
         """Let go of what uploads hold."""
-        for value in (self._body_fields or {}).values():
+        if not self._body_fields or self._media_type()[0] != _MULTIPART:
+            return
+        for value in self._body_fields.values():
             for item in value if isinstance(value, list) else [value]:
                 if isinstance(item, Upload):
                     item.close()
