@@ -206,20 +206,16 @@ def build_app(app: Any) -> None:
     app.xmlrpc_job = Job(respond_xmlrpc, blocking=True, body_limit=config.max_post_body_size)
     app.services.mount_all(app.auto_mount, app.debug)
     if app.openapi_url:
-        add_routes(app.router, info_of(app), app.openapi_url, app.docs_url, app.root)
+        add_routes(app.router, lambda: document(app), app.openapi_url, app.docs_url, app.root)
     for route in app.router.routes:
         build(app, route)
-
-
-def info_of(app: Any) -> Info:
-    """Return what the OpenAPI document says of the app."""
-    return Info(app.title, app.version, app.description)
 
 
 def document(app: Any) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document of an app's routes."""
     build_app(app)
-    return build_document(app.router.routes, info_of(app), app.root)
+    complete(app)
+    return build_document(app.router.routes, Info(app.title, app.version, app.description), app.root)
 
 
 async def start(app: Any) -> None:
@@ -242,9 +238,7 @@ async def reload(app: Any, files: Iterable[Path]) -> list[str]:
     await app.events.tell(events.app_restarting, app.wac)
     await app.lifecycle.run("before_reload", app.background())
     names: list[str] = app.services.reload(files)
-    for route in app.router.routes:
-        if route.job is None:
-            build(app, route)
+    complete(app)
     await app.lifecycle.run("reloaded", app.background())
     await app.lifecycle.run("mounted_or_reloaded", app.background())
     await app.events.tell(events.app_restarted, app.wac)
@@ -281,6 +275,13 @@ def build(app: Any, route: Route) -> None:
         body_limit=config.max_post_body_size,
         multipart_limit=config.max_multipart_body_size,
     )
+
+
+def complete(app: Any) -> None:
+    """Complete the routes that came since the app was built. Raises RouteError for one that cannot work."""
+    for route in app.router.routes:
+        if route.job is None:
+            build(app, route)
 
 
 def failure(app: Any, error: HTTPError) -> Job:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import re
 from dataclasses import dataclass, is_dataclass
-from http import HTTPStatus
 from typing import Any, get_args, get_origin
 
 import msgspec
@@ -14,6 +14,7 @@ from ..params.binding import Argument, Binder
 from ..params.types import alternatives, is_upload
 from ..routing.route import Route
 from ..routing.rule import WORDS, Segment
+from ..status import BODILESS, parse_status
 
 Schema = dict[str, Any]
 
@@ -53,15 +54,17 @@ class Info:
 
 
 def build_document(routes: list[Route], info: Info, root: str = "") -> dict[str, Any]:
-    """Return the document of the routes below `root`. Raises TypeError for a hint that has no JSON Schema."""
+    """Return the document of the routes, which are built, below `root`."""
     shown = [route for route in routes if route.options.include_in_schema]
     schemas = _Schemas(shown)
     paths: dict[str, dict[str, Any]] = {}
+    taken: set[str] = set()
     for route in shown:
         item = paths.setdefault(root + _template(route), {})
         for method in route.options.methods:
             if method not in ("HEAD", "OPTIONS"):
-                item[method.lower()] = _Operation(route, method, schemas).describe()
+                operation = item[method.lower()] = _Operation(route, method, schemas).describe()
+                operation["operationId"] = _unique(operation["operationId"], taken)
     described: dict[str, Any] = {"title": info.title, "version": info.version}
     if info.description:
         described["description"] = info.description
@@ -106,7 +109,7 @@ class _Schemas:
         self._by_hint = dict(zip(hints, listed, strict=True))
 
     def of(self, hint: Any) -> Schema:
-        if hint is Any:
+        if hint in (Any, object):
             return {}
         if is_upload(hint):
             file: Schema = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
@@ -167,7 +170,7 @@ class _Operation:
         schema: Schema = dict(_PATH_SCHEMAS[segment.kind])
         bound = any(segment.text in rule.parameters for rule in self.route.declared.permissions)
         hint = next((item.hint for item in self.binder.arguments if item.name == segment.text), Any)
-        if len(alternatives(hint)) > 1:
+        if hint not in (Any, object, int, float, str):
             schema = self.schemas.of(hint)
         elif segment.kind == "int" and bound:
             words = sorted(WORDS if self.method == "GET" else WORDS - {"notme"})
@@ -175,10 +178,14 @@ class _Operation:
         return {"name": segment.text, "in": "path", "required": True, "schema": schema}
 
     def _query_parameter(self, argument: Argument) -> dict[str, Any]:
+        schema = self._schema(argument)
+        return {"name": argument.name, "in": "query", "required": argument.required, "schema": schema}
+
+    def _schema(self, argument: Argument) -> Schema:
         schema = self.schemas.of(argument.hint)
         if not argument.required and argument.default is not None and "$ref" not in schema:
-            schema["default"] = msgspec.to_builtins(argument.default)
-        return {"name": argument.name, "in": "query", "required": argument.required, "schema": schema}
+            schema["default"] = msgspec.to_builtins(argument.default, str_keys=True, enc_hook=repr)
+        return schema
 
     def _body(self) -> dict[str, Any] | None:
         if self.binder.body is not None:
@@ -186,7 +193,7 @@ class _Operation:
             return {"required": body.required, "content": {"application/json": {"schema": self.schemas.of(body.hint)}}}
         if not self.in_body:
             return None
-        properties = {item.name: self.schemas.of(item.hint) for item in self.in_body}
+        properties = {item.name: self._schema(item) for item in self.in_body}
         schema: Schema = {"type": "object", "properties": properties}
         required = [item.name for item in self.in_body if item.required]
         if required:
@@ -198,8 +205,8 @@ class _Operation:
     def _responses(self) -> dict[str, Any]:
         status = self.route.options.status or 200
         result = result_type(self.binder.result)
-        answer: dict[str, Any] = {"description": HTTPStatus(status).phrase}
-        if status not in (204, 205, 304):
+        answer: dict[str, Any] = {"description": parse_status(status).reason}
+        if status not in BODILESS:
             if result is not None:
                 answer["content"] = {"application/json": {"schema": self.schemas.of(result)}}
             elif self.binder.result is File:
@@ -207,10 +214,11 @@ class _Operation:
         responses = {str(status): answer}
         for code in self._error_statuses():
             content = {"application/json": {"schema": self.schemas.error}}
-            responses[str(code)] = {"description": HTTPStatus(code).phrase, "content": content}
+            responses[str(code)] = {"description": parse_status(code).reason, "content": content}
         for code, described in self.route.options.responses.items():
             text = described if isinstance(described, dict) else {"description": str(described)}
-            responses[str(code)] = {**responses.get(str(code), {}), **text}
+            known = responses.get(str(code), {"description": parse_status(code).reason})
+            responses[str(code)] = {**known, **text}
         return dict(sorted(responses.items()))
 
     def _error_statuses(self) -> list[int]:
@@ -238,5 +246,13 @@ def _tag(route: Route) -> str:
 
 
 def _camel(name: str) -> str:
-    first, *rest = [part for part in name.split("_") if part]
+    words: list[str] = re.findall("[A-Za-z0-9]+", name)
+    first, *rest = words or ["operation"]
     return first[0].lower() + first[1:] + "".join(part[0].upper() + part[1:] for part in rest)
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    """Return the name, with a number when another operation has it: each id is there once."""
+    free = next(one for one in (name, *(f"{name}{number}" for number in range(2, len(taken) + 3))) if one not in taken)
+    taken.add(free)
+    return free

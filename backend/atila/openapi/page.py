@@ -31,7 +31,8 @@ def render_page(document: dict[str, Any], source: str, style: str) -> str:
 
 
 def _operation(path: str, method: str, operation: dict[str, Any]) -> str:
-    locked = ' <span class="soft">needs a bearer token</span>' if operation.get("security") else ""
+    schemes = ", ".join(name for item in operation.get("security", ()) for name in item)
+    locked = f' <span class="soft">needs authentication: {escape(schemes)}</span>' if schemes else ""
     text = f"<p>{escape(operation['description'])}</p>" if operation.get("description") else ""
     body = operation.get("requestBody", {}).get("content", {})
     bodies = "".join(f"<h3>Body: {escape(kind)}</h3>{_json(item['schema'])}" for kind, item in body.items())
