@@ -87,3 +87,9 @@ def test_a_password_is_never_shown() -> None:
     with pytest.raises(ValueError, match="no usable port") as caught:
         Alias.parse("@mydb", DB_PGSQL, "ann:secret@localhost:x/shop")
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["app.db", "postgresql:localhost", "", "@db"])
+def test_a_url_has_a_scheme(url: str) -> None:
+    with pytest.raises(ValueError, match=r"expected a URL such as sqlite:///app\.db"):
+        Alias.from_url("@main", url)

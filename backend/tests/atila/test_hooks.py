@@ -83,3 +83,43 @@ def test_what_a_hook_waits_for_is_settled_where_it_runs() -> None:
     assert asyncio.run(called(later())) == 7
     assert asyncio.run(settle(later())) == 7
     assert drive(called(5)) == 5
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_notice_comes_after_all_else_whatever_happens(own: bool, fails: bool) -> None:
+    hooks, ran = Hooks(), []
+
+    async def teardown(was: Any) -> None:
+        ran.append("teardown")
+        if fails:
+            raise LookupError("no")
+
+    if own:
+        hooks.teardown_request(teardown)
+    hooks.notify(lambda was: ran.append("notice"))
+    assert hooks.teardown is not None
+    try:
+        asyncio.run(called(hooks.teardown(SimpleNamespace())))
+    except LookupError:
+        ran.append("raised")
+    assert ran == [*(["teardown"] if own else []), "notice", *(["raised"] if own and fails else [])]
+    hooks.notify(None)
+    assert (hooks.teardown is None) is not own
+
+
+def test_a_watch_that_failed_is_tried_again() -> None:
+    runs: list[int] = []
+
+    def step(was: Any, subject: str) -> str:
+        runs.append(1)
+        if len(runs) == 1:
+            raise LookupError("not yet")
+        return "answer"
+
+    watch = Watch("x", step, lambda was: 1, 60)
+    with pytest.raises(LookupError):
+        drive(look(watch))
+    assert drive(look(watch)) == "answer"
+    assert drive(look(watch)) is None  # it has not changed, and nobody looks for a minute
+    assert len(runs) == 2

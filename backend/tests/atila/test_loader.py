@@ -136,3 +136,48 @@ def test_an_app_object_is_itself() -> None:
 
     app = Atila(ModuleType("somewhere").__name__)
     assert load(app) is app
+
+
+def test_a_module_without_a_file_has_no_files_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "namespace_only").mkdir()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import namespace_only  # type: ignore[import-not-found]  # the empty folder above
+
+    with pytest.raises(LoadError, match="namespace_only has no file: a namespace package cannot be mounted"):
+        load((namespace_only, "app.py"))
+
+
+def test_a_file_that_is_no_python_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, {"bakery.py": APP, "bakery.txt": "bread"})
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import bakery  # type: ignore[import-not-found]  # written above
+
+    with pytest.raises(LoadError, match=r"bakery\.txt is no Python file"):
+        load((bakery, "bakery.txt"))
+
+
+def test_an_error_inside_a_named_module_passes_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, {"hasty/__init__.py": "", "hasty/web.py": "import nothing_of_this_name"})
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(ModuleNotFoundError, match="nothing_of_this_name") as caught:
+        load("hasty.web")
+    assert not isinstance(caught.value, LoadError)
+    with pytest.raises(LoadError, match=r"no module 'hasty\.other'"):
+        load("hasty.other")
+
+
+def test_a_module_that_is_a_package_runs_its_own_bootstrap_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = textwrap.dedent(APP) + "def bootstrap(pref):\n    pref.config.count = pref.config.get('count', 0) + 1\n"
+    write(
+        tmp_path, {"kiosk/__init__.py": source, "stand/__init__.py": "bootstrap = 'no function'", "stand/app.py": APP}
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import kiosk  # type: ignore[import-not-found]  # written above
+
+    for target in (kiosk, "kiosk", kiosk.app):
+        preference = Preference()
+        assert load(target, preference) is kiosk.app
+        assert preference.config.count == 1
+    assert load("stand/app.py", base=tmp_path).name == "app"
