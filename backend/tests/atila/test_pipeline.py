@@ -34,11 +34,14 @@ async def _answer(app: Atila, request: Request) -> Response:
 
 
 def test_the_first_request_builds_an_app_that_nobody_started(app: Atila) -> None:
-    assert app.router.routes[-1].job is None
+    def rules() -> list[str]:
+        return [route.rule.text for route in app.router.routes if route.job is not None]
+
+    assert rules() == []
     assert answer(app, Request("GET", "/")).body == b"x"
-    assert app.router.routes[-1].job is not None
+    assert rules() == ["/", "/openapi.json", "/docs", "/docs/style.css"]
     app.build()  # once is enough
-    assert [route.rule.text for route in app.router.routes] == ["/", "/openapi.json", "/docs", "/docs/style.css"]
+    assert rules() == ["/", "/openapi.json", "/docs", "/docs/style.css"]
 
 
 def test_a_path_that_only_begins_like_the_mount_point_is_not_found(app: Atila) -> None:
@@ -101,10 +104,10 @@ def test_the_hook_for_failures_may_answer_with_a_status_only(app: Atila) -> None
 
 def test_a_hook_for_failures_that_fails_is_a_500(app: Atila, caplog: pytest.LogCaptureFixture) -> None:
     app.route("/broken", methods=["GET"])(lambda was: 1 / 0)
-    app.failed_request(lambda was, exc_info: {}["mistake"])
+    app.failed_request(lambda was, exc_info: exc_info["mistake"])
     response = answer(app, Request("GET", "/broken"))
     assert (response.status, b'"code":50000' in bytes(response.body)) == (500, True)
-    assert "KeyError" in caplog.text
+    assert "TypeError: tuple indices" in caplog.text
 
 
 def test_an_error_handler_that_fails_is_a_500_also_where_no_route_is(app: Atila) -> None:
