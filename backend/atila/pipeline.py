@@ -27,6 +27,7 @@ from .routing.router import Redirect
 from .rpc import xmlrpc
 from .was import Was
 
+BARE = 3  # attributes of a was of which no part was used: app, request, response
 _XML = ("text/xml", "application/xml")
 
 
@@ -141,9 +142,12 @@ async def tear_down(was: Was, hook: Handler) -> None:
 
 def write_parts(was: Was) -> None:
     """Let the parts that were used write themselves into the response."""
+    used = was.__dict__
+    if len(used) == BARE:
+        return
     for name in ("cookie", "session", "mbox"):
-        if name in was.__dict__:
-            was.__dict__[name].write(was.response)
+        if name in used:
+            used[name].write(was.response)
 
 
 def _as_http(was: Was, error: Exception) -> HTTPError:

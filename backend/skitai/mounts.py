@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -142,7 +142,7 @@ class Mounts:
         async def respond(_: Request) -> Response:
             return make()
 
-        answer: Callable[[Request], Awaitable[Response]] = respond
+        answer: Callable[[Request], Coroutine[Any, Any, Response]] = respond
         return Job(answer, found=found)
 
     def _point(self, prefix: str, host: str) -> Point:

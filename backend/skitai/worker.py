@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -116,6 +117,8 @@ def work(engine: Engine, line: Line, options: Options) -> None:
     except Exception:  # noqa: BLE001 - whatever a module raises while it is imported: say it and end
         _log.critical("the apps could not be loaded", exc_info=True)
         raise SystemExit(1) from None
+    gc.collect()
+    gc.freeze()  # what is loaded stays: the collector need not look through it while requests are answered
     engine.name, engine.num_threads = options.name, options.threads
     settings = AdapterSettings(
         threads=WorkerThreads(options.threads) if options.threads else None,

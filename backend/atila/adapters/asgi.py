@@ -127,7 +127,7 @@ class ASGI:
         if not job.blocking or threads is None:
             return await job.respond(request)
         answers: list[Response] = []
-        await threads.submit(lambda: answers.append(drive(_coroutine(job, request))))
+        await threads.submit(lambda: answers.append(drive(job.respond(request))))
         return answers[0]
 
     async def _read_body(self, request: Request, job: Job, receive: Receive) -> bytes | None:
@@ -181,10 +181,6 @@ class ASGI:
         finally:
             if isinstance(body, Stream):
                 await body.aclose()
-
-
-async def _coroutine(job: Job, request: Request) -> Response:
-    return await job.respond(request)
 
 
 async def _send_last(send: Send, body: bytes) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Coroutine, Iterator
+from functools import partial
 from typing import Any
 
 from ..concurrency import drive
@@ -51,22 +52,25 @@ class RSGI:
             return
         started = time.perf_counter()
         settings = self.settings
-        peer = scope.client.rpartition(":")[0].strip("[]")
         pairs = scope.headers.items()
         first: HeaderSource = dict(pairs)
         if len(first) != len(pairs):  # type: ignore[arg-type]  # a dict; what follows is for a name that came twice
             first = Headers(pairs)
         request = Request(
             scope.method, scope.path, scope.query_string, first, version=_VERSIONS[scope.http_version],
-            scheme=scope.scheme, peer=peer, forwarded=peer in settings.trusted_proxies,
+            scheme=scope.scheme, peer=partial(_peer_of, scope),
         )  # fmt: skip
+        if settings.trusted_proxies:
+            request.forwarded = request.peer in settings.trusted_proxies
         settings.identify(request)
         try:
             check_target(request.method, request.path)
             settings.hosts.check(_one_host(scope, first), request.version)
             job = self.site.resolve(request)
-            if job.body_limit and (length := self._expected(request, job)) != 0:
-                await self._read_body(request, job, proto, length)
+            if job.body_limit and (request.method != "GET" or _announces_body(first)):
+                length = self._expected(request, job)
+                if length != 0:
+                    await self._read_body(request, job, proto, length)
         except HTTPError as error:
             self._send(proto, request, refusal(error), started)
             return
@@ -81,7 +85,7 @@ class RSGI:
             self._send(proto, request, response, started)
 
     def _answer_on_thread(self, job: Job, request: Request, proto: Any, started: float) -> None:
-        response = drive(_coroutine(job, request))
+        response = drive(job.respond(request))
         if not isinstance(response.body, Stream):
             self._send(proto, request, response, started)
         elif response.body.asynchronous:
@@ -185,6 +189,15 @@ class RSGI:
             self.settings.on_answer(request, response.status, known_length(response), time.perf_counter() - started)
 
 
+def _announces_body(source: HeaderSource) -> bool:
+    return "content-length" in source or "transfer-encoding" in source
+
+
+def _peer_of(scope: Any) -> str:
+    client: str = scope.client
+    return client.rpartition(":")[0].strip("[]")
+
+
 _CLOSE = [("connection", "close")]
 _VERSIONS = {"1": "1.0", "1.0": "1.0", "1.1": "1.1", "2": "2", "3": "3"}  # Granian calls HTTP/1.0 "1"
 
@@ -200,10 +213,6 @@ def _one_host(scope: Any, source: HeaderSource) -> str | None:
 def _sized(response: Response) -> list[tuple[str, str]]:
     """Return the Content-Length that an answer to HEAD tells; 204 and 304 tell none (RFC 9110 8.6)."""
     return [] if response.status in (204, 304) else [("content-length", str(known_length(response)))]
-
-
-async def _coroutine(job: Job, request: Request) -> Response:
-    return await job.respond(request)
 
 
 async def _empty_body(proto: Any) -> bytes:

@@ -24,14 +24,15 @@ class HeaderSource(Protocol):
 
     def get(self, name: str, /) -> Any: ...
     def items(self) -> Iterable[tuple[str, str]]: ...
+    def __contains__(self, name: object, /) -> bool: ...
 
 
 class Request:
     """One request. Made by an adapter, completed by the app that answers it; lives as long as the call."""
 
     __slots__ = (
-        "_args", "_body_fields", "_claims", "_content_type", "_headers", "_query", "app", "body", "claims_of",
-        "forwarded", "hint", "id", "inner", "limits", "message", "method", "path", "path_args", "peer", "query_string",
+        "_args", "_body_fields", "_claims", "_content_type", "_headers", "_peer", "_query", "app", "body", "claims_of",
+        "forwarded", "hint", "id", "inner", "limits", "message", "method", "path", "path_args", "query_string",
         "root", "route", "server_scheme", "source", "user", "version", "wire",
     )  # fmt: skip
 
@@ -46,7 +47,7 @@ class Request:
         *,
         version: str = "1.1",
         scheme: str = "http",
-        peer: str = "127.0.0.1",
+        peer: str | Callable[[], str] = "127.0.0.1",
         forwarded: bool = False,
         body: bytes | None = None,
         wire: Wire = "http",
@@ -57,7 +58,7 @@ class Request:
         self.source: HeaderSource = source if source is not None else Headers()
         self.version = version
         self.server_scheme = scheme
-        self.peer = peer  # the address that connected to us
+        self._peer = peer
         self.forwarded = forwarded  # the peer is a proxy whose X-Forwarded-* we believe
         self.body = body
         self.wire: Wire = wire
@@ -79,6 +80,13 @@ class Request:
         self._content_type: tuple[str, dict[str, str]] | None = None
 
     # what was sent
+
+    @property
+    def peer(self) -> str:
+        """The address that connected to us."""
+        if not isinstance(self._peer, str):
+            self._peer = self._peer()
+        return self._peer
 
     @property
     def command(self) -> str:

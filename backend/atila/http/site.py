@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from .request import Request
@@ -17,9 +17,9 @@ class Job:
 
     def __init__(
         self,
-        respond: Callable[[Request], Awaitable[Response]],
+        respond: Callable[[Request], Coroutine[Any, Any, Response]],
         *,
-        perform: Callable[[Request], Awaitable[Any]] | None = None,
+        perform: Callable[[Request], Coroutine[Any, Any, Any]] | None = None,
         blocking: bool = False,
         body_limit: int = 0,
         multipart_limit: int = 0,

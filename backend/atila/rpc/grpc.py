@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +16,6 @@ from ..http.request import Request
 from ..http.response import Response
 from ..http.results import API
 from ..http.site import Job
-
-Performer = Callable[[Request], Awaitable[Any]]
 
 _log = logging.getLogger("atila.grpc")
 
@@ -107,7 +105,7 @@ def answer(job: Job, request: Request, method: Method) -> Any:
     """Run a route for a gRPC call on this thread and return its result. Raises HTTPError, for every failure."""
     if job.perform is None:
         raise HTTPError(501, f"{method.path} is not served here")
-    return drive(_performed(job.perform, request))
+    return drive(job.perform(request))
 
 
 def messages(result: Any, method: Method, pause: Callable[[], None] = lambda: None) -> Iterator[bytes]:
@@ -154,7 +152,3 @@ def _from_loop(source: AsyncIterator[Any]) -> Iterator[Any]:
         close = getattr(source, "aclose", None)
         if close is not None:
             drive(settle(close()))
-
-
-async def _performed(perform: Performer, request: Request) -> Any:
-    return await perform(request)

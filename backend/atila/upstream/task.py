@@ -105,18 +105,14 @@ class Task(Generic[Data]):
     __slots__ = ("_future", "_reply", "_seen")
 
     def __init__(self, running: Reply[Data] | Future[Reply[Data]]) -> None:
-        self._future: Future[Reply[Data]] | None = None
-        self._reply: Reply[Data] | None = None
-        if isinstance(running, Reply):
-            self._reply = running
-        else:
-            self._future = running
+        self._reply: Reply[Data] | None = running if isinstance(running, Reply) else None
+        self._future: Future[Reply[Data]] | None = None if isinstance(running, Reply) else running
         self._seen = False
 
     async def settled(self) -> Task[Data]:
         """Wait for the reply without blocking the event loop, and return this task."""
-        if self._reply is None and self._future is not None:
-            self._reply = await asyncio.wrap_future(self._future)
+        if self._reply is None:
+            self._reply = await asyncio.wrap_future(self._running)
         self._seen = True
         return self
 
@@ -181,10 +177,13 @@ class Task(Generic[Data]):
     getwait = getswait = dispatch
     getwait_or_throw = getswait_or_throw = dispatch_or_throw
 
+    @property
+    def _running(self) -> Future[Reply[Data]]:
+        assert self._future is not None, "a task without a reply has a future"
+        return self._future
+
     def _wait(self, timeout: float | None) -> Reply[Data]:
-        future = self._future
-        if future is None:
-            raise RuntimeError("a task is made with a reply or a future")
+        future = self._running
         if not future.done() and on_loop():
             warnings.warn("this blocks the event loop: await the task first", RuntimeWarning, stacklevel=4)
         try:
