@@ -46,14 +46,15 @@ def log(form: Form) -> Iterator[Written]:
     written = Written()
     handler = logging.StreamHandler(written)
     handler.setFormatter(FORMATTERS[form]())
-    root = logging.getLogger()
-    before = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
-    logging.getLogger("asyncio").setLevel(logging.WARNING)
+    logger = logging.getLogger("atila")
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    logger.propagate = False  # pytest's own capture cannot carry half a character to the process that collects it
     yield written
-    root.removeHandler(handler)
-    root.setLevel(before)
+    logger.removeHandler(handler)
+    logger.setLevel(before)
+    logger.propagate = True
 
 
 def records(log: Written, form: Form) -> list[str]:
