@@ -104,7 +104,8 @@ def test_half_a_character_and_odd_values_are_written(form: Form) -> None:
     log = Written()
     handler = logging.StreamHandler(log)
     handler.setFormatter(FORMATTERS[form]())
-    logger = logging.Logger("atila.tests")  # a tree of its own: pytest cannot carry half a character between processes
+    # In no tree, for pytest captures all of those, and cannot carry half a character between processes.
+    logger = logging.Logger("atila.tests")  # noqa: LOG001 - as above
     logger.addHandler(handler)
     for value in ("\ud800", 10**30, circle, {("a",): 1}, object(), float("nan")):
         logger.info("value %s", value, extra={"value": value})
