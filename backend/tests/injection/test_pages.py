@@ -131,7 +131,10 @@ def test_json_keeps_its_members(app: Atila, client_of: ClientOf, debug: bool) ->
 
 
 @pytest.mark.parametrize("accept", [BROWSER, {}])
-def test_half_a_character_is_a_500_and_no_torn_answer(app: Atila, client_of: ClientOf, accept: dict[str, str]) -> None:
+def test_half_a_character_is_a_500_and_no_torn_answer(
+    app: Atila, client_of: ClientOf, accept: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app.logger, "propagate", False)  # what pytest captures must be text that it can pass on
     app.route("/refuse")(lambda was: refuse(was, "\ud800"))
     app.route("/fail")(lambda was: fail(was, "\ud800"))
     for app.debug in (True, False):
