@@ -114,3 +114,18 @@ def test_a_cut_off_form_is_never_taken_for_a_whole_one(data: st.DataObject) -> N
     cut = data.draw(st.integers(0, len(body) - 5))  # the last two bytes are a line break that may be missing
     with pytest.raises(HTTPError):
         parse_multipart(body[:cut], kind.partition("boundary=")[2], FormLimits())
+
+
+@pytest.mark.parametrize("charset", ["utf-7", "unicode_escape", "nonsense"])
+def test_a_charset_that_no_form_has_is_refused(charset: str) -> None:
+    head = f'Content-Disposition: form-data; name="a"\r\nContent-Type: text/plain; charset={charset}'
+    body = f"--x\r\n{head}\r\n\r\nhi\r\n--x--\r\n".encode()
+    with pytest.raises(HTTPError, match="malformed"):
+        parse_multipart(body, "x", FormLimits())
+
+
+def test_numbers_of_any_size_are_read_and_keys_beside_them_still_counted() -> None:
+    huge = 123456789012345678901234567890
+    assert parse_json(f'[{{"a": {huge}}}]'.encode()) == [{"a": huge}]
+    with pytest.raises(HTTPError, match="twice"):
+        parse_json(f'[{{"a": {huge}, "a": 1}}]'.encode())

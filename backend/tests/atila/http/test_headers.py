@@ -76,3 +76,7 @@ def test_a_forged_forwarding_line_does_not_count(lines: list[str], address: str)
     source = Headers([("X-Forwarded-For", line) for line in lines])
     assert Request("GET", "/", "", source, peer="9.9.9.9", forwarded=True).get_remote_addr() == address
     assert Request("GET", "/", "", source, peer="9.9.9.9").get_remote_addr() == "9.9.9.9"
+
+
+def test_a_longer_name_is_another_type() -> None:
+    assert not accepts("text/htmlx, application/text/html", "text/html")
