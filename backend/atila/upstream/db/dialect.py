@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -34,7 +35,7 @@ class Json:
     value: object
 
 
-class Dialect:
+class Dialect(ABC):
     """One kind of database at one address. Lives as long as the Database that it belongs to; holds no connection."""
 
     name: ClassVar[str]
@@ -51,17 +52,17 @@ class Dialect:
         self.single = False  # there can only be one connection
         self.adapters: dict[type, Callable[[Any], Any]] = dict(_ADAPTERS)
 
+    @abstractmethod
     def connect(self) -> Any:
         """Open a connection that commits each statement by itself. Raises `Error`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def in_transaction(self, connection: Any) -> bool:
         """Say whether somebody opened a transaction on the connection."""
-        raise NotImplementedError
 
+    @abstractmethod
     def lost(self, connection: Any) -> bool:
         """Say, after an error, whether the connection is of no use any more."""
-        raise NotImplementedError
 
     def quote(self, name: str) -> str:
         """Quote a name, or several joined by dots. Raises ValueError for what is not a plain identifier."""

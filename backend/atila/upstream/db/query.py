@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,7 +20,7 @@ Shape = tuple[Any, ...]  # everything about a query but its values
 Where = tuple[tuple[bool, tuple[Term, ...]], ...]  # groups of terms; True: a row they hold for is left out
 
 
-class Query:
+class Query(ABC):
     """What the four kinds of queries share. Each step returns a changed copy, so a query can be the start of several.
 
     Names are checked and quoted, values bound, which ruff's S608 cannot see.
@@ -65,17 +66,17 @@ class Query:
             texts[shape] = sql
         return Statement(sql, self.values(dialect), self.writes)
 
+    @abstractmethod
     def shape(self) -> Shape:
         """Return what the text depends on."""
-        raise NotImplementedError
 
+    @abstractmethod
     def write(self, dialect: Dialect) -> str:
         """Return the text."""
-        raise NotImplementedError
 
+    @abstractmethod
     def values(self, dialect: Dialect) -> list[Any]:
         """Return the values in the order of the text's placeholders."""
-        raise NotImplementedError
 
     def _add_terms(self, negated: bool, conditions: dict[str, Any]) -> Self:
         terms, values = read_conditions(conditions)
@@ -220,7 +221,7 @@ class Select(Query):
         return f" HAVING {' AND '.join(tests)}" if tests else ""
 
 
-class Write(Query):
+class Write(Query, ABC):
     """What INSERT, UPDATE and DELETE share."""
 
     def returning(self, /, *columns: str) -> Self:
