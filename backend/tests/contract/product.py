@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from app.loading import connected
 from app.services.accounts import passwords, users
 from app.services.accounts.users import User
 from app.settings import Settings, load
+from tests.serving.engine_process import free_ports
 
 BACKEND = Path(__file__).resolve().parents[2]
 PASSWORD = "correct horse battery staple"
@@ -32,7 +32,7 @@ class Product:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.log = folder / "output.log"
-        self.port = free_port_pair()
+        self.port = free_ports()
         self.environment = {
             "APP_ENV": "test",
             "SECRET_KEY": "a-secret-for-tests-only-0123456789abcdef",
@@ -111,16 +111,3 @@ class Product:
                     return
             time.sleep(0.05)
         raise AssertionError(self.log.read_text())
-
-
-def free_port_pair() -> int:
-    """A free port whose successor is free too."""
-    while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port: int = first.getsockname()[1]
-            try:
-                second.bind(("127.0.0.1", port + 1))
-            except OSError:
-                continue
-            return port

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from enum import Enum
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -17,42 +15,7 @@ from openapi_spec_validator import validate
 from atila import API, Atila, File, Upload, Was
 from atila.openapi.document import result_type
 from contracts.photos.v1 import photos_pb2 as pb
-
-
-class Colour(Enum):
-    """What a pet looks like."""
-
-    RED = "red"
-    BLUE = "blue"
-
-
-class Owner(msgspec.Struct):
-    """Who feeds it."""
-
-    name: str
-
-
-class Pet(msgspec.Struct, forbid_unknown_fields=True):
-    """A pet."""
-
-    id: int
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=20)]
-    owner: Owner | None = None
-    colours: list[Colour] = []
-
-
-@dataclass
-class Cage:
-    """Where it lives."""
-
-    width: float
-    pets: dict[str, Pet]
-
-
-class Food(TypedDict, total=False):
-    """What it eats."""
-
-    grams: int
+from tests.atila.openapi.pets import Cage, Colour, Food, Pet
 
 
 class Odd:
