@@ -224,6 +224,7 @@ def document(app: Any) -> dict[str, Any]:
 
 async def start(app: Any) -> None:
     """Run an app's steps of being mounted, in their order; what its services declare is among them."""
+    app.platform.bus.attach(asyncio.get_running_loop())
     app.services.mount_all(app.auto_mount, app.debug)
     app.shared_keys.declare(app.platform)
     await app.events.tell(events.app_starting, app.wac)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
 
 from .alias import Alias
+from .bus import Bus, LocalBus
 from .errors import SettingError
 
 Resource = TypeVar("Resource")
@@ -36,6 +37,7 @@ class Platform(Protocol):
     num_threads: int
     updates: Cells  # times of the last update, for setlu and getlu
     numbers: Cells  # for setgs and getgs
+    bus: Bus  # messages between all processes of the engine
 
     @property
     def aliases(self) -> Mapping[str, Alias]: ...
@@ -59,6 +61,7 @@ class LocalPlatform:
         self.log_folder: Path | None = None  # where `make_logger` writes; None is where the process logs
         self.updates: Cells = LocalCells(time.time())
         self.numbers: Cells = LocalCells(0)
+        self.bus: Bus = LocalBus()
         self._aliases: dict[str, Alias] = {}
         self._resources: dict[Callable[..., Any], Any] = {}
 

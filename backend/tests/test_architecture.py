@@ -33,7 +33,7 @@ LAYERS = (
     {"routing"},
     {"http"},
     {"platform"},
-    {"errors", "events"},
+    {"errors", "events", "bus"},
     {"loader"},
     {"preference"},
     {"alias", "config", "facade", "concurrency", "status", "reloading"},
