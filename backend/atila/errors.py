@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .status import Status, parse_status
 
@@ -36,7 +36,8 @@ class Reason(NamedTuple):
 class HTTPError(AtilaError):
     """Ends the request with a status: `raise HTTPError("404 Not Found", "no photo 7")`.
 
-    `detail` becomes `more_info` in the answer, `errno` its `code` (default: status * 100), `reasons` its `errors`.
+    `detail` becomes `more_info` in the answer, `errno` its `code` (default: status * 100), `reasons` its `errors`;
+    `details` are protobuf messages that gRPC clients get besides.
     Raises ValueError when the status cannot be read.
     """
 
@@ -49,6 +50,7 @@ class HTTPError(AtilaError):
         message: str | None = None,
         headers: Sequence[tuple[str, str]] = (),
         reasons: Sequence[Reason] = (),
+        details: Sequence[Any] = (),
     ) -> None:
         self.status: Status = parse_status(status)
         self.detail = None if detail is None else str(detail)
@@ -57,6 +59,7 @@ class HTTPError(AtilaError):
         self.message = message or self.status.reason.lower()
         self.headers = list(headers)
         self.reasons = list(reasons)
+        self.details = list(details)
         super().__init__(f"{self.status}" + (f": {self.detail}" if self.detail else ""))
 
 

@@ -1,0 +1,47 @@
+"""A call of a protocol with deadlines: how long it may take, whether anybody waits, and metadata besides the message."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from .headers import Pairs, check_field
+
+
+class Call:
+    """What a gRPC handler finds at `was.request.call`. Lives as long as the call, its stream included."""
+
+    __slots__ = ("deadline", "headers", "trailers")
+
+    def __init__(self, deadline: float | None = None) -> None:
+        self.deadline = deadline  # by time.monotonic(); None is never
+        self.headers: Pairs = []  # what the handler said by `was.response`: metadata before the first message
+        self.trailers: Pairs = []  # metadata after the last message
+
+    def time_left(self) -> float | None:
+        """Return the seconds until the caller stops waiting, 0.0 when the time is over, None when it waits for ever."""
+        return None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
+
+    @property
+    def cancelled(self) -> bool:
+        """Nobody waits any more: the client left, or its deadline is over."""
+        return self.time_left() == 0.0
+
+    @property
+    def stopping(self) -> bool:
+        """This process ends soon: a stream without an end should find one."""
+        return False
+
+    @property
+    def identities(self) -> Sequence[str]:
+        """The names in the client's certificate, where it had to show one (mutual TLS)."""
+        return ()
+
+    def add_trailer(self, name: str, value: object) -> None:
+        """Add metadata that is sent after the last message; of a name that ends in "-bin" the value is base64.
+
+        Raises ValueError for a name or a value that the message cannot carry.
+        """
+        text = str(value)
+        check_field(name, text)
+        self.trailers.append((name.lower(), text))
