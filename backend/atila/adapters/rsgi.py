@@ -6,7 +6,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Coroutine, Iterator
-from functools import partial
 from typing import Any
 
 from ..concurrency import drive
@@ -50,22 +49,24 @@ class RSGI:
         if scope.proto != "http":
             proto.close(None)
             return
-        started = time.perf_counter()
         settings = self.settings
+        started = time.perf_counter() if settings.on_answer is not None else 0.0
         pairs = scope.headers.items()
         first: HeaderSource = dict(pairs)
         if len(first) != len(pairs):  # type: ignore[arg-type]  # a dict; what follows is for a name that came twice
             first = Headers(pairs)
-        request = Request(
-            scope.method, scope.path, scope.query_string, first, version=_VERSIONS[scope.http_version],
-            scheme=scope.scheme, peer=partial(_peer_of, scope),
-        )  # fmt: skip
+        request = Request(scope.method, scope.path, scope.query_string, first, scope)
         if settings.trusted_proxies:
             request.forwarded = request.peer in settings.trusted_proxies
-        settings.identify(request)
+        if request.forwarded:
+            settings.identify(request)
+        else:
+            request.id = settings.ids()
         try:
             check_target(request.method, request.path)
-            settings.hosts.check(_one_host(scope, first), request.version)
+            host = first.get("host")
+            if host not in settings.hosts.good or type(first) is Headers:
+                settings.hosts.check(_one_host(scope, first), request.version)
             job = self.site.resolve(request)
             if job.body_limit and (request.method != "GET" or _announces_body(first)):
                 length = self._expected(request, job)
@@ -116,15 +117,16 @@ class RSGI:
         try:
             if request.method == "HEAD":
                 proto.response_empty(response.status, headers + _sized(response))
+            elif not body:
+                proto.response_empty(response.status, headers)
             elif isinstance(body, FileBody):
                 self._send_file(proto, response.status, headers, body)
-            elif body:
-                proto.response_bytes(response.status, headers, body)
             else:
-                proto.response_empty(response.status, headers)
+                proto.response_bytes(response.status, headers, body)
         except RuntimeError:
             _log.info("%s %s %s: the client went away", request.id, request.method, one_line(request.path))
-        self._tell(request, response, started)
+        if self.settings.on_answer is not None:
+            self._tell(request, response, started)
 
     def _send_file(self, proto: Any, status: int, headers: list[tuple[str, str]], body: FileBody) -> None:
         headers = [*headers, ("content-length", str(body.length))]
@@ -193,13 +195,7 @@ def _announces_body(source: HeaderSource) -> bool:
     return "content-length" in source or "transfer-encoding" in source
 
 
-def _peer_of(scope: Any) -> str:
-    client: str = scope.client
-    return client.rpartition(":")[0].strip("[]")
-
-
 _CLOSE = [("connection", "close")]
-_VERSIONS = {"1": "1.0", "1.0": "1.0", "1.1": "1.1", "2": "2", "3": "3"}  # Granian calls HTTP/1.0 "1"
 
 
 def _one_host(scope: Any, source: HeaderSource) -> str | None:

@@ -17,14 +17,14 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 class Hosts:
     """The Host values seen to be well-formed, so that each is read once. Lives as long as the adapter."""
 
-    __slots__ = ("_good",)
+    __slots__ = ("good",)
 
     def __init__(self) -> None:
-        self._good: set[str] = set()
+        self.good: set[str] = set()
 
     def check(self, host: str | None, version: str) -> None:
         """Raise HTTPError 400 for a missing or malformed Host (RFC 9112 3.2); HTTP/1.0 may go without."""
-        if host in self._good:
+        if host in self.good:
             return
         if not host:
             if version == "1.0":
@@ -32,8 +32,8 @@ class Hosts:
             raise HTTPError(400, "the Host header is missing")
         if not _HOST.match(host):
             raise HTTPError(400, "the Host header is malformed")
-        if len(self._good) < 1000:
-            self._good.add(host)
+        if len(self.good) < 1000:
+            self.good.add(host)
 
 
 def check_target(method: str, path: str) -> None:

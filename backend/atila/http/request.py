@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterable
-from typing import Any, Literal, Protocol
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple, Protocol, cast
 from urllib.parse import quote
 
 from ..errors import HTTPError
 from .body import Fields, FormLimits, parse_json, parse_multipart, parse_query
+from .call import Call
 from .headers import Headers, parse_content_type
 from .uploads import Upload
 
@@ -27,16 +29,49 @@ class HeaderSource(Protocol):
     def __contains__(self, name: object, /) -> bool: ...
 
 
+class Connection(Protocol):
+    """What a server knows of a connection, under RSGI's names; asked for only when somebody wants it."""
+
+    @property
+    def http_version(self) -> str: ...
+    @property
+    def scheme(self) -> str: ...
+    @property
+    def client(self) -> str:
+        """The address and port that connected to us: "10.0.0.9:5100", "[::1]:5100"."""
+
+
+class Told(NamedTuple):
+    """A Connection of which everything is known already."""
+
+    http_version: str = "1.1"
+    scheme: str = "http"
+    client: str = "127.0.0.1:0"
+
+
 class Request:
-    """One request. Made by an adapter, completed by the app that answers it; lives as long as the call."""
+    """One request. Made by an adapter, completed by the app that answers it; lives as long as the call.
 
-    __slots__ = (
-        "_args", "_body_fields", "_claims", "_content_type", "_headers", "_peer", "_query", "app", "body", "claims_of",
-        "forwarded", "hint", "id", "inner", "limits", "message", "method", "path", "path_args", "query_string",
-        "root", "route", "server_scheme", "source", "user", "version", "wire",
-    )  # fmt: skip
+    It is made and forgotten at every call: what most requests have stands in the class.
+    """
 
+    message: Any = None  # the decoded message of a gRPC call
+    root = ""  # where the app is mounted: "" or "/sub"
+    app: Any = None
+    route: Any = None
+    path_args: Record = cast(Record, MappingProxyType({}))
+    id = ""
+    user: Any = None  # who was authenticated
+    limits: FormLimits | None = None
+    claims_of: Callable[[str | None], Record] | None = None
+    call: Call  # its deadline and metadata; is there only over gRPC
     hint: Callable[[str], None]  # sends a Link before the answer; is there only where the server can
+    _headers: Headers | None = None
+    _query: Fields | None = None
+    _args: Fields | None = None
+    _body_fields: Fields | None = None
+    _claims: Record | None = None
+    _content_type: tuple[str, dict[str, str]] | None = None
 
     def __init__(
         self,
@@ -44,10 +79,11 @@ class Request:
         path: str,
         query_string: str = "",
         source: HeaderSource | None = None,
+        connection: Connection | None = None,
         *,
         version: str = "1.1",
         scheme: str = "http",
-        peer: str | Callable[[], str] = "127.0.0.1",
+        peer: str = "127.0.0.1",
         forwarded: bool = False,
         body: bytes | None = None,
         wire: Wire = "http",
@@ -55,38 +91,30 @@ class Request:
         self.method = method
         self.path = path  # percent-decoded, with the mount point
         self.query_string = query_string
-        self.source: HeaderSource = source if source is not None else Headers()
-        self.version = version
-        self.server_scheme = scheme
-        self._peer = peer
+        self.source: HeaderSource = Headers() if source is None else source
+        self.connection = Told(version, scheme, f"{peer}:0") if connection is None else connection
         self.forwarded = forwarded  # the peer is a proxy whose X-Forwarded-* we believe
         self.body = body
         self.wire: Wire = wire
-        self.message: Any = None  # the decoded message of a gRPC call
-        self.root = ""  # where the app is mounted: "" or "/sub"
         self.inner = path  # the path below the mount point
-        self.app: Any = None
-        self.route: Any = None
-        self.path_args: Record = {}
-        self.id = ""
-        self.user: Any = None  # who was authenticated
-        self.limits: FormLimits | None = None
-        self.claims_of: Callable[[str | None], Record] | None = None
-        self._headers: Headers | None = None
-        self._query: Fields | None = None
-        self._args: Fields | None = None
-        self._body_fields: Fields | None = None
-        self._claims: Record | None = None
-        self._content_type: tuple[str, dict[str, str]] | None = None
 
     # what was sent
 
     @property
+    def version(self) -> str:
+        """The version of HTTP: "1.0", "1.1", "2"."""
+        version = self.connection.http_version
+        return "1.0" if version == "1" else version  # Granian calls HTTP/1.0 "1"
+
+    @property
+    def server_scheme(self) -> str:
+        """The scheme that the client, or the proxy before us, spoke."""
+        return self.connection.scheme
+
+    @property
     def peer(self) -> str:
         """The address that connected to us."""
-        if not isinstance(self._peer, str):
-            self._peer = self._peer()
-        return self._peer
+        return self.connection.client.rpartition(":")[0].strip("[]")
 
     @property
     def command(self) -> str:

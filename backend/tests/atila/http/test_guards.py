@@ -13,7 +13,7 @@ from atila.http.guards import Hosts, check_target, clean_request_id, content_len
 @pytest.mark.parametrize("host", [
     "a", "example.org", "example.org:8000", "127.0.0.1:1", "[::1]", "[::1]:8000", "under_score", "xn--a-b",
 ])  # fmt: skip
-def test_good_hosts(host: str) -> None:
+def testgood_hosts(host: str) -> None:
     hosts = Hosts()
     hosts.check(host, "1.1")
     hosts.check(host, "1.1")  # remembered
@@ -37,7 +37,7 @@ def test_only_so_many_hosts_are_remembered() -> None:
     hosts = Hosts()
     for number in range(1100):
         hosts.check(f"host{number}", "1.1")
-    assert len(hosts._good) == 1000
+    assert len(hosts.good) == 1000
 
 
 @pytest.mark.parametrize(("method", "path", "status"), [
