@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import sys
 import traceback as tb
+from contextvars import ContextVar
+from types import FrameType
 
 from .http.request import Request
 
@@ -21,6 +23,34 @@ _ESCAPES = {code: repr(chr(code))[1:-1] for code in UNSEEN}
 def one_line(text: str) -> str:
     """Return the text without anything that could start a second line or hide one."""
     return text.translate(_ESCAPES)
+
+
+# The request whose answer is sent piece by piece: its source may run in a task of its own.
+streamed: ContextVar[Request | None] = ContextVar("streamed", default=None)
+
+
+def current_request() -> Request | None:
+    """Return the request that the code which calls this runs for, None when it runs for none.
+
+    It looks for the framework's own function among the callers, so a request that logs nothing pays nothing for it.
+    A thread or a task that a handler started by itself is not known to belong to it.
+    """
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - there is no public way to the callers that is as quick
+    while frame is not None:
+        module = frame.f_globals.get("__name__", "")
+        if module.startswith(("atila.", "skitai.")) and (found := _request_in(frame)) is not None:
+            return found
+        frame = frame.f_back
+    return streamed.get()
+
+
+def _request_in(frame: FrameType) -> Request | None:
+    names = frame.f_code.co_varnames
+    if "request" not in names and "was" not in names:
+        return None
+    local = frame.f_locals
+    found = local.get("request") or getattr(local.get("was"), "__dict__", {}).get("request")
+    return found if isinstance(found, Request) else None
 
 
 class Log:

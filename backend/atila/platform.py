@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import logging
-import logging.handlers
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
 
 from .alias import Alias
 from .bus import Bus, LocalBus
 from .errors import SettingError
+from .logfiles import PERIODS, LogFile, LogFileHandler, Period, Rotation
 
 Resource = TypeVar("Resource")
-
-PERIODS = {"hourly": "H", "daily": "midnight", "weekly": "W0"}  # when a log of `make_logger` starts a new file
 
 
 class Cells(Protocol):
@@ -25,6 +23,18 @@ class Cells(Protocol):
     def declare(self, *names: str) -> None: ...
     def read(self, name: str) -> float: ...
     def write(self, name: str, value: float) -> None: ...
+
+
+class Numbers(Cells, Protocol):
+    """Cells of whole numbers."""
+
+    def add(self, name: str, value: int) -> int: ...
+
+
+class Rates(Protocol):
+    """How often something was done lately, counted by all processes of an engine together."""
+
+    def use(self, key: str, limit: int, seconds: float) -> tuple[int, float]: ...
 
 
 class Platform(Protocol):
@@ -36,7 +46,8 @@ class Platform(Protocol):
     attributes: dict[str, Any]  # what `wac.register` added to every `was`
     num_threads: int
     updates: Cells  # times of the last update, for setlu and getlu
-    numbers: Cells  # for setgs and getgs
+    numbers: Numbers  # for setgs, addgs and getgs
+    rates: Rates  # for rate_limit
     bus: Bus  # messages between all processes of the engine
 
     @property
@@ -59,8 +70,10 @@ class LocalPlatform:
         self.attributes: dict[str, Any] = {}
         self.num_threads = 1
         self.log_folder: Path | None = None  # where `make_logger` writes; None is where the process logs
+        self.log_keep = 14  # old files kept of each
         self.updates: Cells = LocalCells(time.time())
-        self.numbers: Cells = LocalCells(0)
+        self.numbers: Numbers = LocalCells(0)
+        self.rates: Rates = LocalRates()
         self.bus: Bus = LocalBus()
         self._aliases: dict[str, Alias] = {}
         self._resources: dict[Callable[..., Any], Any] = {}
@@ -91,8 +104,8 @@ class LocalPlatform:
             raise SettingError(f"make_logger({name!r}, {period!r}): a plain name, and one of {', '.join(PERIODS)}")
         logger = self.logger(name)
         if self.log_folder is not None and not logger.handlers:
-            path = self.log_folder / f"{name}.log"
-            handler = logging.handlers.TimedRotatingFileHandler(path, PERIODS[period], delay=True, encoding="utf-8")
+            rotation = Rotation(cast(Period, period), size=0, keep=self.log_keep)
+            handler = LogFileHandler(LogFile(self.log_folder / f"{name}.log", rotation))
             handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
             logger.addHandler(handler)
         return logger
@@ -136,8 +149,46 @@ class LocalCells:
         with self._lock:
             self._values[self._known(name)] = value
 
+    def add(self, name: str, value: int) -> int:
+        """Add to a number while nobody else can change it; return the sum. Raises SettingError as `read`."""
+        with self._lock:
+            total = self._values[self._known(name)] = int(self._values[self._known(name)]) + value
+            return total
+
     def _known(self, name: str) -> str:
         if name in self._values:
             return name
-        known = ", ".join(sorted(self._values)) or "none"
-        raise SettingError(f"no shared key {name!r}; there are {known}. Declare it with app.deflu or app.defgs")
+        raise unknown_key(name, self._values)
+
+
+class LocalRates:
+    """How often something was done lately, inside this process. Lives as long as its platform."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, tuple[float, int]] = {}  # by key: when the count ends, and the count
+        self._lock = threading.Lock()
+        self._next_sweep = 0.0
+
+    def use(self, key: str, limit: int, seconds: float) -> tuple[int, float]:
+        """Count one use of a key. Return how many are left of `limit` within `seconds` after the first one.
+
+        Beside it stand the seconds to wait when there is none: then it is -1 and nothing was counted.
+        """
+        now = time.monotonic()
+        with self._lock:
+            if now > self._next_sweep:
+                self._counts = {each: entry for each, entry in self._counts.items() if entry[0] > now}
+                self._next_sweep = now + 60
+            end, count = self._counts.get(key, (0.0, 0))
+            if end <= now:
+                end, count = now + seconds, 0
+            if count >= limit:
+                return -1, end - now
+            self._counts[key] = end, count + 1
+            return limit - count - 1, 0.0
+
+
+def unknown_key(name: str, known: Iterable[str]) -> SettingError:
+    """Return the error that says which shared keys there are."""
+    listed = ", ".join(sorted(known)) or "none"
+    return SettingError(f"no shared key {name!r}; there are {listed}. Declare it with app.deflu or app.defgs")

@@ -33,10 +33,14 @@ LAYERS = (
     {"routing"},
     {"http"},
     {"platform"},
-    {"errors", "events", "bus"},
+    {"broadcasting"},
+    {"errors", "events"},
     {"loader"},
     {"preference"},
-    {"alias", "config", "facade", "concurrency", "status", "reloading"},
+    {
+        "alias", "bus", "config", "facade", "concurrency", "locks", "logfiles", "mail", "metrics", "reloading", "status",
+        "tracing",
+    },
 )
 DEPTH = {name: depth for depth, names in enumerate(LAYERS) for name in names}
 

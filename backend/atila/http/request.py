@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, Protocol, cast
 from urllib.parse import quote
 
 from ..errors import HTTPError
+from ..tracing import Trace
 from .body import Fields, FormLimits, parse_json, parse_multipart, parse_query
 from .call import Call
 from .headers import Headers, parse_content_type
@@ -72,6 +73,7 @@ class Request:
     _body_fields: Fields | None = None
     _claims: Record | None = None
     _content_type: tuple[str, dict[str, str]] | None = None
+    _trace: Trace | None = None
 
     def __init__(
         self,
@@ -200,6 +202,24 @@ class Request:
             text = self.source.get("content-type") or ""
             self._content_type = parse_content_type(text) if ";" in text else (text.strip().lower(), {})
         return self._content_type
+
+    @property
+    def trace(self) -> Trace:
+        """Where the request stands in its trace (W3C Trace Context): the caller's goes on, else one begins here."""
+        if self._trace is None:
+            several = isinstance(self.source, Headers) and len(self.source.get_all("traceparent")) > 1
+            self._trace = Trace() if several else Trace.of(self.source.get("traceparent"), self._trace_state())
+        return self._trace
+
+    @property
+    def known_trace(self) -> Trace | None:
+        """The trace, when the caller sent one or somebody has begun one."""
+        return self.trace if self._trace is not None or "traceparent" in self.source else None
+
+    def _trace_state(self) -> str | None:
+        if isinstance(self.source, Headers):
+            return ",".join(self.source.get_all("tracestate"))  # RFC 9110 5.3: several lines are one list
+        return self.get_header("tracestate")
 
     # the route
 
