@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from . import pipeline
 from .auth.guards import Guards
 from .auth.jwt import Tokens
+from .broadcasting import Audience
 from .config import Config, default_config
 from .events import Bus
 from .faults import Faults
@@ -75,6 +76,7 @@ class Atila:
         self._lend_shared()
 
     def _lend_events(self, events: Bus, broadcasts: Bus) -> None:
+        self.audience = Audience(broadcasts, self.background)
         self.on, self.emit = events.on, events.emit
         self.on_broadcast = broadcasts.on
         events.on_first = lambda: self.hooks.observe(events)
@@ -183,7 +185,7 @@ class Atila:
         return Background(self)
 
     def broadcast(self, event: str, /, *args: Any, **kwargs: Any) -> None:
-        """Tell an event to every app of the process: what `@app.on_broadcast(event)` set runs."""
+        """Tell an event to every app of every process: what `@app.on_broadcast(event)` set runs."""
         self.events.subject().broadcast(event, *args, **kwargs)
 
     @property

@@ -78,7 +78,8 @@ class Subscriptions:
 
 
 class LocalBus:
-    """A Bus inside one process. What it delivers was encoded and decoded, as elsewhere. Lives as long as its platform."""
+    """A Bus inside one process. What it delivers was encoded and decoded, as elsewhere. Lives as long as its
+    platform."""
 
     def __init__(self) -> None:
         self.subscriptions = Subscriptions()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
@@ -121,21 +121,6 @@ class Bus:
             _follow(handler, subject)
         except Exception:
             self.logger.exception("event %s: its handler %s failed", event, _name(handler))
-
-
-class Broadcaster:
-    """Tells an event to every app of the process, on behalf of one request or of what runs outside of them."""
-
-    __slots__ = ("apps", "view")
-
-    def __init__(self, apps: Mapping[str, Any], view: Callable[[Any], Any]) -> None:
-        self.apps = apps
-        self.view = view  # from an app to the was that its handlers get
-
-    def send(self, event: str, /, *args: Any, **kwargs: Any) -> None:
-        """Run what `on_broadcast` set for an event, in every app."""
-        for app in list(self.apps.values()):
-            app.broadcasts.send(event, self.view(app), *args, **kwargs)
 
 
 def enter(was: Any) -> None:

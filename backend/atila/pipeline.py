@@ -233,6 +233,7 @@ async def start(app: Any) -> None:
     await app.lifecycle.run("before_mount", app.wac)
     build_app(app)
     await app.lifecycle.run("mounted", app.background())
+    app.audience.start(app.platform.bus, asyncio.get_running_loop())
     await app.events.tell(events.app_mounted, app.background())
     await app.lifecycle.run("mounted_or_reloaded", app.background())
     app.maintenance.start(app.background, app.config.maintain_interval, asyncio.get_running_loop())
@@ -252,6 +253,7 @@ async def reload(app: Any, files: Iterable[Path]) -> list[str]:
 
 async def stop(app: Any) -> None:
     """Run an app's steps of being unmounted, in their order."""
+    app.audience.stop()
     if app.maintenance.running:
         await asyncio.to_thread(app.maintenance.stop)
     await app.events.tell(events.app_unmounting, app.background())

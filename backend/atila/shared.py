@@ -1,19 +1,20 @@
-"""What requests and workers share: times of the last update, whole numbers, and the app's own store."""
+"""What requests and workers share: times of the last update, whole numbers, limits; and the app's own store."""
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .errors import SettingError
-from .events import Broadcaster
+from .broadcasting import Broadcaster
+from .errors import HTTPError, SettingError
 from .platform import Platform
 
 
 class Shared:
-    """Times of updates and shared numbers, as one request uses them. Setting one tells every app."""
+    """Times of updates and shared numbers, as one request uses them. Setting one tells every app of every process."""
 
     __slots__ = ("broadcaster", "platform")
 
@@ -46,6 +47,27 @@ class Shared:
     def getgs(self, key: str) -> int:
         """Return a shared whole number, 0 when it was never set. Raises SettingError for an undeclared key."""
         return int(self.platform.numbers.read(key))
+
+    def addgs(self, key: str, value: int = 1, /, *args: Any, **kwargs: Any) -> int:
+        """Add to a shared whole number, broadcast its key, and return the sum; no addition is lost, whoever else adds.
+
+        Raises SettingError for an undeclared key, TypeError, OverflowError for a sum of more than 64 bits.
+        """
+        if not isinstance(value, int):
+            raise TypeError(f"addgs({key!r}) takes a whole number, not {value!r}")
+        total = self.platform.numbers.add(key, value)
+        self.broadcaster.send(key, *args, **kwargs)
+        return total
+
+    def rate_limit(self, key: str, limit: int, seconds: float) -> int:
+        """Count one use of a key; return how many more are free within `seconds` after the first one.
+
+        Raises HTTPError 429 with Retry-After (RFC 9110, 10.2.3) when `limit` uses were counted already.
+        """
+        left, wait = self.platform.rates.use(key, limit, seconds)
+        if left < 0:
+            raise HTTPError(429, "too many requests; try again later", headers=[("retry-after", str(math.ceil(wait)))])
+        return left
 
 
 class SharedKeys:

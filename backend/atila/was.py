@@ -10,8 +10,9 @@ from .auth.bearer import Bearer
 from .auth.csrf import Csrf
 from .auth.onetime import OneTime
 from .auth.passwords import encrypt_password, verify_password
+from .broadcasting import Broadcaster
 from .errors import HTTPError
-from .events import Broadcaster, template_rendering
+from .events import template_rendering
 from .facade import part
 from .http import values
 from .http.cookies import Cookies
@@ -90,7 +91,9 @@ class Was:
     db = asyncon = backend = sqlite3 = postgresql = databases.forward(Sessions.open)
     transaction = databases.forward(Sessions.transaction)
 
-    broadcaster: part[Was, Broadcaster] = part(lambda was: Broadcaster(was.app.platform.apps, was.beside))
+    broadcaster: part[Was, Broadcaster] = part(
+        lambda was: Broadcaster(was.app.platform.apps, was.beside, was.app.platform.bus)
+    )
     broadcast = broadcaster.forward(Broadcaster.send)
 
     shared: part[Was, Shared] = part(lambda was: Shared(was.app.platform, was.broadcaster))
@@ -98,6 +101,8 @@ class Was:
     getlu = shared.forward(Shared.getlu)
     setgs = shared.forward(Shared.setgs)
     getgs = shared.forward(Shared.getgs)
+    addgs = shared.forward(Shared.addgs)
+    rate_limit = shared.forward(Shared.rate_limit)
 
     logging: part[Was, Log] = part(lambda was: Log(was.app.logger, was.request))
     log = logging.forward(Log.write)

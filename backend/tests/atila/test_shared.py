@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from atila.events import Broadcaster
+from atila.broadcasting import Broadcaster
 from atila.platform import LocalPlatform
 from atila.shared import Shared, SharedKeys
 
@@ -18,7 +18,7 @@ def shared() -> Shared:
     keys.deflu("news")
     keys.defgs("nodes")
     keys.declare(platform)
-    return Shared(platform, Broadcaster({}, lambda app: app))
+    return Shared(platform, Broadcaster({}, lambda app: app, platform.bus))
 
 
 @pytest.mark.parametrize("value", ["5", 1.5, None])

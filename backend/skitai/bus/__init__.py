@@ -1,0 +1,1 @@
+"""What workers and hosts tell each other: through the main process, and through Redis between hosts."""
