@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import Any
 
 from ..concurrency import drive
@@ -16,7 +16,9 @@ from ..http.request import Request
 from ..http.response import FileBody, Response, Stream
 from ..http.site import Job, Site
 from ..logs import one_line
+from .deadlines import Deadlines
 from .hints import EXTENSION, EarlyHints
+from .incoming import Incoming
 from .settings import AdapterSettings, body_limit, expected_length, final_headers, known_length, refusal, too_large
 from .streaming import send_stream
 
@@ -135,6 +137,9 @@ class ASGI:
         length = expected_length(job, request.source, request.version, unsized=True)
         if length == 0:
             return None
+        if length is not None and 0 < job.stream_over < length:
+            request.incoming = Incoming(_arriving(receive), length, Deadlines(settings.body_timeout))
+            return None
         limit = body_limit(job, request.source)
         pieces: list[bytes] = []
         size = 0
@@ -215,6 +220,13 @@ async def _send_stream(request: Request, body: Stream, receive: Receive, send: S
             _log.exception("%s %s %s: the stream broke off", request.id, request.method, one_line(request.path))
             return
     await _send_last(send, b"")
+
+
+async def _arriving(receive: Receive) -> AsyncIterator[bytes]:
+    more = True
+    while more and (message := await receive())["type"] != "http.disconnect":
+        yield message.get("body", b"")
+        more = message.get("more_body", False)
 
 
 async def _disconnected(receive: Receive) -> None:

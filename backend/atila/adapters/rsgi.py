@@ -17,6 +17,7 @@ from ..http.response import FileBody, Response, Stream
 from ..http.site import Job, Site
 from ..logs import one_line
 from .deadlines import Deadlines
+from .incoming import Incoming
 from .settings import AdapterSettings, body_limit, expected_length, final_headers, known_length, refusal, too_large
 from .streaming import send_stream
 
@@ -99,6 +100,9 @@ class RSGI:
 
     async def _read_body(self, request: Request, job: Job, proto: Any, length: int | None) -> None:
         settings = self.settings
+        if length is not None and 0 < job.stream_over < length:
+            request.incoming = Incoming(aiter(proto), length, self.deadlines)
+            return
         try:
             whole = length is not None or settings.unsized_bodies
             body = await self.deadlines.keep(proto() if whole else _empty_body(proto))
@@ -167,9 +171,9 @@ class RSGI:
         headers = final_headers(request, response)
         try:
             if request.method == "HEAD":
-                proto.response_empty(response.status, headers)
+                proto.response_empty(response.status, headers + _promised(response))
                 return None
-            return proto.response_stream(response.status, headers)
+            return proto.response_stream(response.status, headers + _promised(response))
         except RuntimeError:
             _log.info("%s %s %s: the client went away", request.id, request.method, one_line(request.path))
             return None
@@ -209,6 +213,11 @@ def _one_host(scope: Any, source: HeaderSource) -> str | None:
 def _sized(response: Response) -> list[tuple[str, str]]:
     """Return the Content-Length that an answer to HEAD tells; 204 and 304 tell none (RFC 9110 8.6)."""
     return [] if response.status in (204, 304) else [("content-length", str(known_length(response)))]
+
+
+def _promised(response: Response) -> list[tuple[str, str]]:
+    """Return the Content-Length of a stream whose maker told it."""
+    return [] if response.body.length is None else _sized(response)
 
 
 async def _empty_body(proto: Any) -> bytes:

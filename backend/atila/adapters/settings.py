@@ -15,7 +15,7 @@ from ..http.guards import Hosts, clean_request_id, content_length
 from ..http.headers import Pairs
 from ..http.problem import error_data
 from ..http.request import HeaderSource, Request
-from ..http.response import FileBody, Response
+from ..http.response import FileBody, Response, Stream
 from ..http.site import Job
 
 OnAnswer = Callable[[Request, int, int | None, float], None]  # request, status, bytes of body if known, seconds
@@ -105,11 +105,11 @@ _SERVERS_OWN = frozenset({"content-length", "transfer-encoding", "connection", "
 
 
 def known_length(response: Response) -> int | None:
-    """Return the bytes of a response's body, None for a stream."""
+    """Return the bytes of a response's body, None for a stream that does not know."""
     body = response.body
     if isinstance(body, bytes):
         return len(body)
-    return body.length if isinstance(body, FileBody) else None
+    return body.length if isinstance(body, FileBody | Stream) else None
 
 
 def refusal(error: HTTPError) -> Response:

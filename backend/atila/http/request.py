@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, Protocol, cast
 from urllib.parse import quote
@@ -66,6 +66,7 @@ class Request:
     limits: FormLimits | None = None
     claims_of: Callable[[str | None], Record] | None = None
     call: Call  # its deadline and metadata; is there only over gRPC
+    incoming: AsyncIterator[bytes] | None = None  # a body that comes in pieces, for jobs that asked for it
     hint: Callable[[str], None]  # sends a Link before the answer; is there only where the server can
     _headers: Headers | None = None
     _query: Fields | None = None

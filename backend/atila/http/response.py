@@ -36,12 +36,16 @@ class FileBody:
 class Stream:
     """A body that comes in pieces. Its source is closed once: when all is sent, or when the client went away."""
 
-    __slots__ = ("_close", "chunks")
+    __slots__ = ("_close", "chunks", "length")
 
     def __init__(
-        self, chunks: Iterator[bytes] | AsyncIterator[bytes], close: Callable[[], object] | None = None
+        self,
+        chunks: Iterator[bytes] | AsyncIterator[bytes],
+        close: Callable[[], object] | None = None,
+        length: int | None = None,
     ) -> None:
         self.chunks = chunks
+        self.length = length  # bytes of all pieces when somebody promised it; then it is sent as Content-Length
         self._close = close
 
     @property

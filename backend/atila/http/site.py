@@ -13,7 +13,7 @@ from .response import Response
 class Job:
     """How one kind of request is answered. Made once for each route; lives as long as it."""
 
-    __slots__ = ("blocking", "body_limit", "found", "multipart_limit", "perform", "respond")
+    __slots__ = ("blocking", "body_limit", "found", "multipart_limit", "perform", "respond", "stream_over")
 
     def __init__(
         self,
@@ -23,6 +23,7 @@ class Job:
         blocking: bool = False,
         body_limit: int = 0,
         multipart_limit: int = 0,
+        stream_over: int = 0,
         found: bool = True,
     ) -> None:
         self.respond = respond
@@ -31,6 +32,7 @@ class Job:
         self.blocking = blocking  # it may block: drive it on a worker thread
         self.body_limit = body_limit  # bytes of the body to read; more is 413; 0 leaves the body unread
         self.multipart_limit = multipart_limit or body_limit  # the same for multipart/form-data
+        self.stream_over = stream_over  # a longer body comes as `request.incoming`, in pieces; 0: all are read whole
 
 
 class Site(Protocol):
