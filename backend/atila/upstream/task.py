@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import warnings
-from collections.abc import Generator
-from concurrent.futures import Future
+from collections.abc import Callable, Collection, Generator
+from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from typing import Any, Generic, TypeVar
+from copy import deepcopy
+from typing import Any, Generic, Protocol, TypeVar
 
 from atila.errors import HTTPError
 
@@ -59,19 +61,31 @@ class Reply(Generic[Data]):
         return cls(status=status, status_code=code, reason=reason, error=error)
 
     @property
+    def size(self) -> int:
+        """About how many bytes it takes to keep the data."""
+        return len(repr(self.data))
+
+    def again(self) -> Reply[Data]:
+        """Return the same reply for another caller, who may change its data."""
+        return Reply(deepcopy(self.data), status_code=self.status_code, reason=self.reason, rowcount=self.rowcount)
+
+    @property
     def usable(self) -> bool:
         """Whether the exchange completed with a status below 300."""
         return self.status == STA_NORMAL and self.status_code < 300
 
     def check(self, status: int | str | None = None) -> None:
-        """Raise when the reply is not usable: HTTPError(`status`) if one is given, else the error itself."""
+        """Raise when the reply is not usable: HTTPError(`status`) if one is given, else what `failure` says."""
         if self.usable:
             return
         if status is not None:
             raise HTTPError(status) from self.error
-        if self.error is not None:
-            raise self.error
-        raise HTTPError(self.status_code if 400 <= self.status_code < 500 else 502, self.reason)
+        failure = self.failure()
+        raise failure from (None if failure is self.error else self.error)
+
+    def failure(self) -> Exception:
+        """Return what stands for a reply that is not usable: the driver's error, or an HTTPError."""
+        return self.error or bad_gateway(self.status, self.status_code, self.reason)
 
     def fetch(self) -> Data:
         """Return the data. Raises the driver's error, or HTTPError."""
@@ -95,24 +109,54 @@ class Reply(Generic[Data]):
         return value
 
 
-class Task(Generic[Data]):
-    """A call that has been fired; in a plain handler it is over when you hold it, in an async one you await it.
+def bad_gateway(status: int, status_code: int, reason: str) -> HTTPError:
+    """Return the error that an upstream's failure is for our client: its 4xx, 504 when it was late, else 502."""
+    if status == STA_NORMAL and 400 <= status_code < 500:
+        return HTTPError(status_code, reason)
+    return HTTPError(504 if status == STA_TIMEOUT else 502, reason)
 
-    `await task` gives what `fetch` returns and raises what it raises; after `await task.settled()`, or any other await
-    of it, all methods answer at once. Before that they block, which on an event loop is a RuntimeWarning.
+
+class Keeper(Protocol):
+    """What keeps a reply for later calls of the same kind."""
+
+    def keep(self, reply: Reply[Any], seconds: float) -> None: ...
+
+
+class Task(Generic[Data]):
+    """A call that has been fired. It runs while the handler does other things; asking for its reply waits for it.
+
+    In an `async def` handler `await task` gives what `fetch` returns and raises what it raises; after that, or after
+    `await task.settled()`, all methods answer at once. Before, they block, which on an event loop is a RuntimeWarning.
     """
 
-    __slots__ = ("_future", "_reply", "_seen")
+    __slots__ = ("_future", "_keeper", "_reply", "_seen")
 
-    def __init__(self, running: Reply[Data] | Future[Reply[Data]]) -> None:
+    def __init__(self, running: Reply[Data] | Future[Reply[Data]], keeper: Keeper | None = None) -> None:
         self._reply: Reply[Data] | None = running if isinstance(running, Reply) else None
         self._future: Future[Reply[Data]] | None = None if isinstance(running, Reply) else running
+        self._keeper = keeper  # takes the reply when `dispatch` is given `cache`
         self._seen = False
+
+    @property
+    def done(self) -> bool:
+        """Whether the reply is there."""
+        return self._reply is not None or self._running.done()
+
+    def when_done(self, call: Callable[[], object]) -> None:
+        """Call a function once when the reply is there: at once, or later on another thread."""
+        if self._reply is not None:
+            call()
+        else:
+            self._running.add_done_callback(lambda _: call())
 
     async def settled(self) -> Task[Data]:
         """Wait for the reply without blocking the event loop, and return this task."""
+        if self._reply is None and not self._running.done():
+            # Shielded: whoever stops waiting does not stop the call. What it raised comes from `_wait`.
+            with contextlib.suppress(Exception):
+                await asyncio.shield(asyncio.wrap_future(self._running))
         if self._reply is None:
-            self._reply = await asyncio.wrap_future(self._running)
+            self._reply = self._wait(0)
         self._seen = True
         return self
 
@@ -120,15 +164,28 @@ class Task(Generic[Data]):
         yield from self.settled().__await__()
         return self.fetch()
 
-    def dispatch(self, timeout: float | None = None, *, reraise: bool = False) -> Reply[Data]:
+    def dispatch(
+        self,
+        timeout: float | None = None,
+        cache: float | None = None,
+        cache_if: Collection[int] = (200,),
+        wait: bool = True,
+        reraise: bool = False,
+    ) -> Reply[Data]:
         """Return the reply, whatever it says; after `timeout` seconds one whose status is STA_TIMEOUT.
 
-        With `reraise`, an exception in the exchange is raised instead.
+        Without a timeout the call's own one ends the wait. `cache` keeps the reply so many seconds for the same call,
+        when its status code is one of `cache_if`. With `wait=False` a reply that is not there yet is one whose status
+        is STA_UNSENT. With `reraise`, an exception in the exchange is raised.
         """
         self._seen = True
+        if not wait and not self.done:
+            return Reply(status=STA_UNSENT, status_code=0, reason="Not Answered Yet")
         reply = self._reply or self._wait(timeout)
         if reraise and reply.error is not None:
             raise reply.error
+        if cache and self._keeper is not None and reply.status == STA_NORMAL and reply.status_code in cache_if:
+            self._keeper.keep(reply, cache)
         return reply
 
     def dispatch_or_throw(self, timeout: float | str | None = None, status: int | str | None = None) -> Reply[Data]:
@@ -142,13 +199,15 @@ class Task(Generic[Data]):
         reply.check(status)
         return reply
 
-    def fetch(self, timeout: float | None = None) -> Data:
-        """Return the data. Raises the driver's error or HTTPError."""
-        return self.dispatch(timeout).fetch()
+    def fetch(
+        self, timeout: float | None = None, cache: float | None = None, cache_if: Collection[int] = (200,)
+    ) -> Data:
+        """Return the data, and keep the reply as `dispatch` does. Raises the driver's error or HTTPError."""
+        return self.dispatch(timeout, cache, cache_if).fetch()
 
-    def one(self, timeout: float | None = None) -> Any:
+    def one(self, timeout: float | None = None, cache: float | None = None, cache_if: Collection[int] = (200,)) -> Any:
         """Return the only row. Raises HTTPError 404 without one, 409 with more, and what `fetch` raises."""
-        return self.dispatch(timeout).one()
+        return self.dispatch(timeout, cache, cache_if).one()
 
     def value(self, timeout: float | None = None) -> Any:
         """Return the only value of the only row."""
@@ -192,12 +251,27 @@ class Task(Generic[Data]):
             if future.done():
                 raise  # the call itself raised it
             return Reply.failed(STA_TIMEOUT, error)
+        except CancelledError:
+            reply = self._reply = Reply.failed(STA_REQFAIL)  # the process ends
         return reply
 
     def __del__(self) -> None:
-        reply = getattr(self, "_reply", None)
-        if reply is not None and reply.error is not None and not self._seen:
-            _log.error("a call to an upstream failed and nobody looked", exc_info=reply.error)
+        if getattr(self, "_seen", True):
+            return
+        if self._reply is not None:
+            _complain(self._reply)
+        elif self._future is not None:
+            self._future.add_done_callback(_complain_later)
+
+
+def _complain_later(future: Future[Reply[Any]]) -> None:
+    if not future.cancelled() and future.exception() is None:
+        _complain(future.result())
+
+
+def _complain(reply: Reply[Any]) -> None:
+    if reply.error is not None:
+        _log.error("a call to an upstream failed and nobody looked", exc_info=reply.error)
 
 
 def on_loop() -> bool:

@@ -1,0 +1,95 @@
+"""An event loop on a thread of its own, on which a process talks to its upstreams."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+try:
+    import uvloop
+except ImportError:  # Windows
+    _new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
+else:
+    _new_loop = uvloop.new_event_loop
+
+Value = TypeVar("Value")
+
+CLOSING = 5.0  # seconds that clients get to close their connections when the process ends
+
+_log = logging.getLogger("atila.upstream")
+
+
+class Loop:
+    """Runs coroutines for code that is on no loop, or on another. Lives as long as the process.
+
+    Handlers that block, templates and steps of an app's start may wait for it: it never waits for them. Its thread
+    starts with the first call.
+    """
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._process = 0
+        self._lock = threading.Lock()
+        self._closing: list[Callable[[], Coroutine[Any, Any, object]]] = []
+
+    @property
+    def running(self) -> asyncio.AbstractEventLoop:
+        """The loop; it is started when it is not there yet, or was left behind by a fork."""
+        loop = self._loop
+        if loop is None or self._process != os.getpid():
+            loop = self._start()
+        return loop
+
+    def submit(self, work: Coroutine[Any, Any, Value]) -> Future[Value]:
+        """Run a coroutine on the loop; callable from any thread."""
+        return asyncio.run_coroutine_threadsafe(work, self.running)
+
+    def when_closing(self, close: Callable[[], Coroutine[Any, Any, object]]) -> None:
+        """Have a coroutine function called before the loop ends."""
+        self._closing.append(close)
+
+    def close(self) -> None:
+        """Close what was opened on the loop, cancel the calls that still run, and end the thread."""
+        with self._lock:
+            loop, thread, self._loop, self._thread = self._loop, self._thread, None, None
+            closing, self._closing = self._closing, []
+        if loop is None or thread is None or self._process != os.getpid():
+            return
+        asyncio.run_coroutine_threadsafe(_end(closing), loop).add_done_callback(
+            lambda _: loop.call_soon_threadsafe(loop.stop)
+        )
+        thread.join(CLOSING + 1)
+
+    def _start(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._loop is None or self._process != os.getpid():
+                self._process = os.getpid()
+                self._loop = _new_loop()
+                self._thread = threading.Thread(target=_run, args=(self._loop,), name="upstreams", daemon=True)
+                self._thread.start()
+            return self._loop
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    asyncio.set_event_loop(loop)
+    loop.run_forever()
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.close()
+
+
+async def _end(closing: list[Callable[[], Coroutine[Any, Any, object]]]) -> None:
+    calls = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    for call in calls:
+        call.cancel()
+    await asyncio.gather(*calls, return_exceptions=True)
+    for close in closing:
+        try:
+            await asyncio.wait_for(close(), CLOSING)
+        except Exception:  # noqa: BLE001 - the others are to be closed all the same
+            _log.exception("the connections to an upstream could not be closed")

@@ -1,0 +1,250 @@
+"""HTTP to upstreams: pooled connections of one process, and the next server when one is down. On httpx2."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import ssl
+from collections.abc import Iterator
+from dataclasses import replace
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
+from urllib.parse import quote
+
+import httpx2
+
+from atila.alias import Alias, Kind, Member
+
+from . import message
+from .loop import Loop
+from .members import Members
+from .message import Call, Failure, HTTPReply, Pairs, basic
+
+CONNECTIONS = 100  # of one process to all servers that are called by URL
+_ACCEPT = "application/json, */*;q=0.8"
+_UNREACHED = (httpx2.ConnectError, httpx2.ConnectTimeout)  # nothing was sent
+_LOST = (httpx2.NetworkError, httpx2.RemoteProtocolError)
+_SCHEMES = {Kind.HTTP: "http", Kind.HTTPS: "https", Kind.WS: "http", Kind.WSS: "https"}
+
+# Looked through in this order.
+_FAILURES: tuple[tuple[type[Exception], Failure], ...] = (
+    (TimeoutError, message.LATE),
+    (httpx2.PoolTimeout, message.CROWDED),
+    (httpx2.ConnectTimeout, message.UNCONNECTED),
+    (httpx2.TimeoutException, message.LATE),
+    (httpx2.ConnectError, message.UNREACHABLE),
+    (httpx2.UnsupportedProtocol, message.UNSENDABLE),
+    (httpx2.LocalProtocolError, message.UNSENDABLE),
+    (httpx2.RemoteProtocolError, message.CUT_OFF),
+    (httpx2.NetworkError, message.CUT_OFF),
+    (httpx2.DecodingError, message.MALFORMED),
+    (httpx2.TooManyRedirects, message.ASTRAY),
+)
+
+_log = logging.getLogger("atila.upstream")
+
+
+class TooLargeError(Exception):
+    """An answer's body went over its limit."""
+
+
+class Rest:
+    """Sends calls. Lives as long as the process; its clients live on its loop.
+
+    Cookies of upstreams are never kept: calls of several users share connections.
+    """
+
+    def __init__(self, loop: Loop, keep_alive: float) -> None:
+        """`keep_alive` is for how many seconds a connection that nobody uses stays open."""
+        self.loop = loop
+        self.keep_alive = keep_alive
+        self._hosts: dict[str, Host] = {}
+        loop.when_closing(self.close)
+
+    async def send(self, call: Call, alias: Alias | None = None) -> HTTPReply:
+        """Send a call to a server of `alias`, or to its URL, and return what became of it. Never raises."""
+        host = self.host(alias)
+        try:
+            async with asyncio.timeout(call.timeout):
+                return await host.send(call)
+        except TooLargeError as error:
+            return HTTPReply.of_failure(message.TOO_LARGE, error)
+        except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError) as error:
+            return HTTPReply.of_failure(failure_of(error), error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, whoever waits gets it
+            _log.exception("a call to %s could not be made", call.url)
+            return HTTPReply.of_failure(message.UNSENDABLE, error)
+
+    async def send_to(self, call: Call, alias: Alias, member: Member) -> HTTPReply:
+        """Send a call to one server of an alias. Never raises."""
+        return await self.send(
+            call, replace(alias, name=f"{alias.name}#{member.host}:{member.port}", members=(member,))
+        )
+
+    def host(self, alias: Alias | None) -> Host:
+        """Return the servers of an alias, or for None those that are called by URL."""
+        name = "" if alias is None else alias.name
+        host = self._hosts.get(name)
+        if host is None or host.members.alias != (alias or ANYWHERE):
+            host = self._hosts[name] = Host(alias or ANYWHERE, self.keep_alive)
+        return host
+
+    async def close(self) -> None:
+        """Close all connections."""
+        while self._hosts:
+            await self._hosts.popitem()[1].close()
+
+
+class Host:
+    """The servers of one alias and the connections to them. Lives on the loop, as long as the process."""
+
+    def __init__(self, alias: Alias, keep_alive: float) -> None:
+        self.members = Members(alias)
+        self.keep_alive = keep_alive
+        self.running = 0  # calls that wait for their answer
+        self._clients: dict[bool, httpx2.AsyncClient] = {}  # by whether they speak TLS
+
+    async def send(self, call: Call) -> HTTPReply:
+        """Send a call to the server whose turn it is, and to the next one when it is down.
+
+        Raises httpx2.HTTPError, InvalidURL, TooLargeError.
+        """
+        self.running += 1
+        try:
+            return await self._send_to_members(call)
+        finally:
+            self.running -= 1
+
+    async def _send_to_members(self, call: Call) -> HTTPReply:
+        lost: httpx2.TransportError | None = None
+        patience = call.timeout / len(self.members)
+        for number, member in self._attempts():
+            try:
+                reply = await self._send_once(call, member, patience)
+            except _UNREACHED as error:
+                self.members.down(number)
+                if len(self.members) == 1:
+                    raise
+                lost = error
+            except _LOST as error:
+                if not call.repeatable:
+                    raise
+                lost = error
+            else:
+                self.members.up(number)
+                return reply
+        raise lost or RuntimeError("an alias has a member")
+
+    def _attempts(self) -> Iterator[tuple[int, Member]]:
+        yield from self.members.order()
+        if len(self.members) == 1:
+            yield 0, self.members.alias.members[0]  # a connection that was idle may have been closed meanwhile
+
+    async def _send_once(self, call: Call, member: Member, patience: float) -> HTTPReply:
+        url, headers = self.address(call.url, call.headers, member)
+        client = self.client(url.startswith("https:"))
+        timeout = httpx2.Timeout(None, connect=patience)
+        request = client.build_request(call.method, url, headers=headers, content=call.content or None, timeout=timeout)
+        response = await client.send(request, stream=True, follow_redirects=call.redirects)
+        try:
+            content = await _read(response, call.max_size)
+        finally:
+            await response.aclose()
+        return HTTPReply(
+            response.status_code,
+            response.reason_phrase,
+            response.headers.multi_items(),
+            content,
+            url=str(response.url),
+            version=response.http_version,
+            decode=call.decode,
+        )
+
+    def address(self, url: str, headers: Pairs, member: Member) -> tuple[str, Pairs]:
+        """Return the URL and the headers of a call to one server."""
+        alias = self.members.alias
+        if not url.startswith("@"):
+            return url, headers
+        scheme = "https" if alias.ssl else _SCHEMES[alias.kind]
+        host = f"[{member.host}]" if ":" in member.host else member.host
+        base = f"/{quote(member.database.strip('/'), safe='/')}" if member.database.strip("/") else ""
+        if member.user and not any(name.lower() == "authorization" for name, _ in headers):
+            headers = [*headers, ("authorization", basic(member.user, member.password))]
+        port = f":{member.port}" if member.port else ""
+        return f"{scheme}://{host}{port}{base}/{url.partition('/')[2]}", headers
+
+    def client(self, secure: bool) -> httpx2.AsyncClient:
+        """Return the client for plain or for TLS connections."""
+        client = self._clients.get(secure)
+        if client is None:
+            client = self._clients[secure] = self._make_client(secure)
+        return client
+
+    async def close(self) -> None:
+        """Close the connections."""
+        while self._clients:
+            await self._clients.popitem()[1].aclose()
+
+    def _make_client(self, secure: bool) -> httpx2.AsyncClient:
+        alias = self.members.alias
+        options = alias.members[0].options
+        context = tls_context(options) if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        return httpx2.AsyncClient(
+            http1=options.get("http") != "2",  # ?http=2 speaks HTTP/2 at once also without TLS (RFC 9113 3.3)
+            http2=True,
+            verify=context,
+            trust_env=False,
+            headers={"user-agent": "atila", "accept": _ACCEPT},
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            limits=httpx2.Limits(
+                max_connections=alias.max_conns,
+                max_keepalive_connections=alias.max_conns,
+                keepalive_expiry=self.keep_alive,
+            ),
+            timeout=None,
+            max_redirects=10,
+        )
+
+
+ANYWHERE = Alias("@", Kind.HTTP, (Member(),), max_conns=CONNECTIONS)  # stands for URLs
+
+
+def tls_context(options: Any) -> ssl.SSLContext:
+    """Return how TLS is spoken to an alias whose members say `?ca=ca.pem&cert=us.pem&key=us.key&verify=no`."""
+    context = ssl.create_default_context(cafile=options.get("ca"))
+    if options.get("verify") == "no":
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if options.get("cert"):
+        context.load_cert_chain(options["cert"], options.get("key"))
+    return context
+
+
+def failure_of(error: Exception) -> Failure:
+    """Return what an exception of httpx2 means."""
+    if isinstance(error, httpx2.ConnectError):
+        causes = list(_causes(error))
+        if any(isinstance(cause, ssl.SSLError) for cause in causes):
+            return message.UNTRUSTED
+        if any(isinstance(cause, socket.gaierror) for cause in causes):
+            return message.UNNAMED
+    return next((failure for kind, failure in _FAILURES if isinstance(error, kind)), message.UNSENDABLE)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
+
+
+async def _read(response: httpx2.Response, limit: int) -> bytes:
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in response.aiter_bytes():
+        size += len(piece)
+        if size > limit:
+            raise TooLargeError(f"the answer of {response.url.host} has over {limit} bytes")
+        pieces.append(piece)
+    return b"".join(pieces)
