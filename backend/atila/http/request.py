@@ -66,6 +66,7 @@ class Request:
     limits: FormLimits | None = None
     claims_of: Callable[[str | None], Record] | None = None
     call: Call  # its deadline and metadata; is there only over gRPC
+    socket: Any = None  # the open WebSocket that this is a message of
     incoming: AsyncIterator[bytes] | None = None  # a body that comes in pieces, for jobs that asked for it
     hint: Callable[[str], None]  # sends a Link before the answer; is there only where the server can
     _headers: Headers | None = None
@@ -284,6 +285,11 @@ class Request:
         """Give the request the parameters of another protocol's message in place of a parsed body."""
         self._body_fields = Fields(fields)
         self._args = None
+
+    def forget_caller(self) -> None:
+        """Let the next message of a WebSocket be authenticated anew: a token may have expired meanwhile."""
+        self._claims = None
+        self.user = None
 
     def form(self) -> Fields | None:
         kind, parameters = self._media_type()

@@ -6,14 +6,18 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
+from ..concurrency import WorkerThreads
+from .duplex import Duplex
 from .request import Request
 from .response import Response
+
+Converse = Callable[[Request, Duplex, WorkerThreads | None], Coroutine[Any, Any, None]]
 
 
 class Job:
     """How one kind of request is answered. Made once for each route; lives as long as it."""
 
-    __slots__ = ("blocking", "body_limit", "found", "multipart_limit", "perform", "respond", "stream_over")
+    __slots__ = ("blocking", "body_limit", "converse", "found", "multipart_limit", "perform", "respond", "stream_over")
 
     def __init__(
         self,
@@ -25,6 +29,7 @@ class Job:
         multipart_limit: int = 0,
         stream_over: int = 0,
         found: bool = True,
+        converse: Converse | None = None,
     ) -> None:
         self.respond = respond
         self.found = found  # False: no route has this path, the job only says 404; an engine may try something else
@@ -32,6 +37,7 @@ class Job:
         self.blocking = blocking  # it may block: drive it on a worker thread
         self.body_limit = body_limit  # bytes of the body to read; more is 413; 0 leaves the body unread
         self.multipart_limit = multipart_limit or body_limit  # the same for multipart/form-data
+        self.converse = converse  # how a WebSocket of it is served; None: a handshake gets what `respond` says
         self.stream_over = stream_over  # a longer body comes as `request.incoming`, in pieces; 0: all are read whole
 
 

@@ -27,6 +27,7 @@ class Declarations:
     checks: list[Any] = field(default_factory=list)  # test_params
     permissions: list[Any] = field(default_factory=list)  # permission_required
     scheme: str | None = None  # authorization_required
+    socket: Any = None  # websocket
 
 
 def declarations(handler: Handler) -> Declarations:
