@@ -5,16 +5,16 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
-try:
+if sys.platform != "win32":  # there one process writes
     import fcntl
-except ImportError:  # Windows, where one process writes
-    fcntl = None  # type: ignore[assignment]
 
 Period = Literal["hourly", "daily", "weekly", "never"]
 
@@ -95,7 +95,7 @@ class LogFile:
     def _shift(self) -> None:
         """Rename the file to `.1`, `.1` to `.2` and so on; the last one goes."""
         old = [self.path.with_name(f"{self.path.name}.{number}") for number in range(1, self.rotation.keep + 1)]
-        for before, after in reversed(list(zip(old, old[1:], strict=False))):
+        for before, after in reversed(list(pairwise(old))):
             if before.exists():
                 before.replace(after)
         if old:
@@ -138,7 +138,7 @@ def _opened(path: Path) -> int:
 @contextlib.contextmanager
 def _alone(path: Path) -> Iterator[None]:
     """Let one process at a time rename: the folder of the file is locked meanwhile."""
-    if fcntl is None:
+    if sys.platform == "win32":
         yield
         return
     descriptor = os.open(path.parent, os.O_RDONLY)

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Self
 
-# https://www.w3.org/TR/trace-context/ 3.2: version, trace id, parent id, flags; later versions may add more after a '-'.
+# W3C Trace Context 3.2: version, trace id, parent id, flags; later versions may add more after a '-'.
 _PARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?\Z")
 _STATE_LENGTH = 512  # characters of tracestate that are passed on (3.3.1.1)
 _STATE = re.compile(r"[\x20-\x7e\t]*\Z")

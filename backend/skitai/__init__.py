@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 _line = take_line()
 _engine = Engine()
-_engine.production = cli.read().production
+_asked = cli.read()
+_engine.production = _asked.production
 
 mount = _engine.mount
 alias = _engine.alias
@@ -45,10 +46,11 @@ preference = pref
 def run(address: str = "0.0.0.0", port: int = 5000, **options: Any) -> None:  # noqa: S104 - the documented default
     """Serve what is mounted until the process is told to stop; then end it. Options: see skitai.options.Options.
 
-    The script runs once in the main process and once more in every worker; `run` is where they part.
+    The script runs once in the main process and once more in every worker; `run` is where they part. With a command
+    (`serve.py stop`) or -d the process does that and ends.
     Raises SettingError for an option that makes no sense, SystemExit at the end.
     """
-    _run(_engine, _line, Options(address=address, port=port, **options))
+    _run(_engine, _line, Options(address=address, port=port, **options), _asked)
 
 
 def test_client(  # its name is the documentation's, it is no test

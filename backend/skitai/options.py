@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from atila.errors import SettingError
+from atila.logfiles import PERIODS, Period
 
 from .listening import INHERITED
 from .logs import Form
+from .places import Places
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,16 +25,31 @@ class Options:
     threads: int = 4  # for plain handlers, in each worker; 0 runs them on the event loop, one at a time
     name: str = "skitai"  # of the service, in logs
     grpc_port: int | None = None  # None is port + 1; opened only when a gRPC service is mounted
-    grpc_threads: int = 64  # for gRPC calls at most, in each worker; a stream holds one as long as it lasts
+    grpc_threads: int = 64  # for gRPC calls at most, in each worker; a plain handler's stream holds one while it lasts
+    grpc_max_calls: int = 1024  # gRPC calls that run or wait for a thread, in each worker; more are RESOURCE_EXHAUSTED
+    grpc_max_message: int = 64 * 1024 * 1024  # bytes of one gRPC message; a request obeys the app's limits besides
+    grpc_compression: Literal["none", "gzip", "deflate"] = "none"  # of gRPC answers, for clients that take it
+    grpc_keepalive: float = 60.0  # seconds after which a silent gRPC client is asked whether it is there; 0: never
+    grpc_keepalive_timeout: float = 20.0  # seconds it may take to answer that
+    grpc_max_age: float = 0.0  # seconds until a gRPC client is asked to come back on a new connection; 0: never
+    grpc_reflection: bool = True  # tell tools such as grpcurl which gRPC services and messages there are
     reload: bool | None = None  # restart workers when Python files change; None is what the apps' use_reloader says
     stop_timeout: float = 30.0  # seconds that running requests get to finish after SIGTERM
     certificate: Path | None = None  # PEM with the chain; with `key` the HTTP port speaks TLS
     key: Path | None = None  # the certificate's private key, PEM
     key_password: str | None = None  # of an encrypted key
+    client_ca: Path | None = None  # PEM of who signed the clients' certificates: both ports then ask for one (mTLS)
     trusted_proxies: Sequence[str] = ()  # addresses whose X-Forwarded-* headers count
     max_connections: int = 16384  # open at once, in each worker
     header_timeout: float = 30.0  # seconds a client may take to send a request's head
     body_timeout: float = 60.0  # seconds a client may take to send a whole body
+    varpath: Path | None = None  # folder of pid files, locks and temporary files; None is a private one below /tmp
+    logpath: Path | None = None  # folder of log files; None writes to the standard output, or with -d below varpath
+    log_period: Period = "daily"  # when log files are begun anew, in UTC; or "hourly", "weekly", "never"
+    log_size: int = 100_000_000  # bytes after which a log file is begun anew; 0 is no limit
+    log_keep: int = 14  # old log files that stay, of each
+    log_off: Sequence[str] = ()  # paths left out of the access log, "*" stands for anything: "/health/*"
+    verbose: bool = False  # what goes to log files goes to the standard output too
     access_log: bool = True  # one line for each answer
     log_format: Form = "plain"  # or "json", one object a line
     log_level: str = "INFO"  # the least important lines that are written
@@ -43,8 +61,17 @@ class Options:
             raise SettingError("run() needs at least one worker, and threads of 0 or more")
         if self.workers > 1 and not INHERITED:
             raise SettingError("on Windows processes cannot share a port: workers=1 here")
+        if self.log_period not in PERIODS or self.log_size < 0 or self.log_keep < 0:
+            raise SettingError(f"log_period is one of {', '.join(PERIODS)}; log_size and log_keep are 0 or more")
         if (self.certificate is None) != (self.key is None):
             raise SettingError("TLS needs both: certificate= and key=")
+        if self.client_ca is not None and self.key is None:
+            raise SettingError("client_ca= asks clients for certificates over TLS: it needs certificate= and key=")
+
+    @property
+    def places(self) -> Places:
+        """Where the engine keeps its files. Raises SettingError, OSError when there is no private folder for them."""
+        return Places.of(self.name, self.port, self.varpath, self.logpath)
 
     @property
     def grpc(self) -> int:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import logging
+import os
+import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import listening, logs
+from atila.errors import SettingError
+
+from . import background, commands, listening
+from .cli import CommandLine
 from .control import Line
+from .journal import Journal
 from .listening import PortError, why_not
 from .options import Options
+from .pidfile import PidFile, Running
 from .supervisor import Supervisor, own_command
 
 if TYPE_CHECKING:
@@ -18,20 +26,84 @@ if TYPE_CHECKING:
 _log = logging.getLogger("skitai")
 
 
-def run(engine: Engine, line: Line | None, options: Options) -> None:
-    """Serve until stopped, then end the process with SystemExit: 0 after a graceful stop, 1 when it cannot go on."""
-    logs.configure(options.log_format, options.log_level)
+def run(engine: Engine, line: Line | None, options: Options, asked: CommandLine | None = None) -> None:
+    """Do what was asked for: serve until stopped, or tell the engine that runs. It ends the process with SystemExit.
+
+    The exit code is 0 after a graceful stop, 1 when it cannot go on.
+    """
+    asked = asked or CommandLine()
     if line is not None:
         from .worker import work  # the server and its libraries: only where they are used
 
-        work(engine, line, options)
+        work(engine, line, options, Journal(options, background=background.take_inside()))
         raise SystemExit(0)
+    told = background.take()
+    if told is None and (asked.command != "start" or asked.background):
+        raise SystemExit(_obey(asked, options))
+    journal = Journal(options, background=told is not None)
+    journal.configure()
+    pid = _hold_pid(options, told is not None)
+    try:
+        raise SystemExit(_supervise(engine, options, journal, pid, told))
+    finally:
+        if pid is not None:
+            options.places.clear()
+            pid.file.release()
+
+
+def _obey(asked: CommandLine, options: Options) -> int:
+    try:
+        if asked.command == "start":
+            return background.start(options.places, options)
+        return commands.obey(asked.command, options)
+    except (SettingError, OSError) as error:
+        raise SystemExit(f"{asked.command}: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """The pid file that this process holds, and what it tells."""
+
+    file: PidFile
+    running: Running
+
+    def tell(self, addresses: list[str]) -> None:
+        self.running.addresses = addresses
+        self.file.write(self.running)
+
+
+def _hold_pid(options: Options, in_background: bool) -> _Held | None:
+    """Say to commands which process to speak to; where that cannot be written the engine serves nevertheless."""
+    running = Running(os.getpid(), time.time(), in_background, workers=options.workers)
+    try:
+        places = options.places
+        file = PidFile(places.pid)
+        places.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not file.hold(running):
+            _log.warning("another %s at port %d holds %s: commands speak to it", options.name, options.port, places.pid)
+            return None
+        places.make()
+    except (SettingError, OSError) as error:
+        _log.warning("stop, restart and status will not find this engine: %s", error)
+        return None
+    return _Held(file, running)
+
+
+def _supervise(engine: Engine, options: Options, journal: Journal, pid: _Held | None, told: int | None) -> int:
+    """Open the port, keep the workers running, and return the exit code."""
     try:
         listeners = _listen(options)
     except PortError as error:
         _log.critical("%s", error)
-        raise SystemExit(1) from None
-    supervisor = Supervisor(
+        return 1
+
+    def serving(addresses: list[str]) -> None:
+        if pid is not None:
+            pid.tell(addresses)
+        if told is not None:
+            background.tell(told, addresses)
+
+    return Supervisor(
         options.workers,
         command=own_command(),
         folder=Path.cwd(),
@@ -39,8 +111,9 @@ def run(engine: Engine, line: Line | None, options: Options) -> None:
         stop_timeout=options.stop_timeout,
         reload=_wants_reload(engine, options),
         grpc_refused=why_not(options.address, options.grpc),
-    )
-    raise SystemExit(supervisor.run())
+        on_serving=serving,
+        on_tick=journal.tend,
+    ).run()
 
 
 def _listen(options: Options) -> listening.Listeners | None:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -71,6 +71,8 @@ class Supervisor:
         stop_timeout: float,
         reload: bool,
         grpc_refused: str | None = None,
+        on_serving: Callable[[list[str]], None] | None = None,
+        on_tick: Callable[[], None] | None = None,
     ) -> None:
         self.count = count
         self.command = list(command)
@@ -79,6 +81,8 @@ class Supervisor:
         self.stop_timeout = stop_timeout
         self.reload = reload
         self.grpc_refused = grpc_refused  # why the gRPC port cannot be had; only matters when a worker wants it
+        self.on_serving = on_serving  # told once where all workers serve
+        self.on_tick = on_tick  # called about twice a second
         self.workers: list[Worker] = []
         self.exit_code = 0
         self._stopping = False
@@ -86,6 +90,7 @@ class Supervisor:
         self._changed: deque[list[Path]] = deque()
         self._crashes: deque[float] = deque()
         self._announced = False
+        self._next_tick = 0.0
         self._watcher: Watcher | None = None
         self._selector = selectors.DefaultSelector()
         self._wake, self._woken = socket.socketpair()
@@ -107,6 +112,9 @@ class Supervisor:
                 self._woken.recv(4096)
             else:
                 self._hear(key.data)
+        if self.on_tick is not None and time.monotonic() >= self._next_tick:
+            self._next_tick = time.monotonic() + _TICK
+            self.on_tick()
         while self._signals:
             self._obey(self._signals.popleft())
         while self._changed:
@@ -188,6 +196,8 @@ class Supervisor:
         if not self._announced and len(self._in(State.READY)) >= self.count:
             self._announced = True
             _log.info("serving at %s", " and ".join(message.addresses) or "the address given")
+            if self.on_serving is not None:
+                self.on_serving(message.addresses)
         if worker.replaces is not None:
             self._retire(worker.replaces, gently=True)
             worker.replaces = None

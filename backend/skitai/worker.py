@@ -8,20 +8,27 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from atila.adapters.rsgi import RSGI
-from atila.adapters.settings import AdapterSettings
+from atila.adapters.settings import AdapterSettings, OnAnswer
 from atila.concurrency import WorkerThreads
+from atila.errors import SettingError
+from atila.http.request import Request
+from atila.logfiles import LOOK
+from atila.rpc.descriptors import services_of
 
-from . import logs
 from .control import LEAVE, Line, Ready
 from .engine import Engine
+from .journal import Journal
 from .mounts import Mounts
 from .options import Options
-from .servers import granian, grpc
+from .servers import granian
+
+if TYPE_CHECKING:
+    from .servers.grpc import GrpcServer
 
 LEAVING = 0.5  # seconds in which a worker that was replaced closes connections after their next answer
 
@@ -31,43 +38,58 @@ _log = logging.getLogger("skitai")
 class Served:
     """What the HTTP server calls: an adapter, and this worker's start and end. Lives as long as the worker."""
 
-    def __init__(self, engine: Engine, mounts: Mounts, adapter: RSGI, line: Line, options: Options) -> None:
+    def __init__(
+        self, engine: Engine, mounts: Mounts, adapter: RSGI, line: Line, options: Options, journal: Journal
+    ) -> None:
         self.engine = engine
         self.mounts = mounts
         self.adapter = adapter
         self.line = line
         self.options = options
-        self.grpc: grpc.GrpcServer | None = None
+        self.journal = journal
+        self.grpc: GrpcServer | None = None
         self.__rsgi__ = adapter.__rsgi__
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        logs.configure(self.options.log_format, self.options.log_level)  # the server has set up its own
+        self.journal.configure()  # the server has set up its own
+        self._tend_logs(loop)
         if sys.platform != "win32":
             signal.signal(signal.SIGHUP, signal.SIG_IGN)  # replacing workers is the main process's work
         self.adapter.__rsgi_init__(loop)
-        if grpc.has_services(self.mounts.apps):
-            options = self.options
-            tls = grpc.Tls(options.key, options.certificate) if options.key and options.certificate else None
-            self.grpc = grpc.GrpcServer(
-                self.mounts, options.address, options.grpc, options.grpc_threads, self.adapter.settings, tls
-            )
-            self._open_grpc(self.grpc, loop)
+        self._start_grpc(loop)
         self._follow_main_process(loop)
         loop.call_later(0.05, self._tell_ready)  # the port opens right after this returns
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         if self.grpc is not None:
-            self.grpc.stop(self._grace)
+            loop.run_until_complete(loop.run_in_executor(None, self.grpc.stop, self._grace))  # async handlers go on
         self.adapter.__rsgi_del__(loop)
         self.engine.close()
 
-    def _open_grpc(self, server: grpc.GrpcServer, loop: asyncio.AbstractEventLoop) -> None:
+    def _tend_logs(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.journal.tend()
+        loop.call_later(LOOK, self._tend_logs, loop)
+
+    def _start_grpc(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Open the gRPC port, where a route is a method of a service."""
+        options = self.options
+        services = services_of(app.root + route.rule.text for app in self.mounts.apps for route in app.router.routes)
+        if not services:
+            return
+        from .servers import grpc, grpc_port  # loaded only where there is a service
+
+        tls = grpc_port.Tls.of(options)
+        server = grpc.GrpcServer(self.mounts, options, self.adapter.settings, services, tls)
         try:
             server.start(loop)
+        except SettingError as error:
+            _log.critical("%s", error)
+            raise SystemExit(1) from error
         except RuntimeError as error:
             reason = "cannot listen for gRPC on %s, port %d. Stop what uses it, or choose another port with grpc_port="
-            _log.critical(reason, self.options.address, self.options.grpc)
+            _log.critical(reason, options.address, options.grpc)
             raise SystemExit(1) from error
+        self.grpc = server
 
     @property
     def _grace(self) -> float:
@@ -109,8 +131,9 @@ class Served:
         signal.raise_signal(signal.SIGINT)  # the HTTP server's own handler stands on this one
 
 
-def work(engine: Engine, line: Line, options: Options) -> None:
+def work(engine: Engine, line: Line, options: Options, journal: Journal) -> None:
     """Load what is mounted and serve it until SIGTERM. Raises SystemExit with 1 when the apps cannot be loaded."""
+    journal.configure()
     _allow_many_files()
     try:
         mounts = engine.build()
@@ -120,11 +143,12 @@ def work(engine: Engine, line: Line, options: Options) -> None:
     gc.collect()
     gc.freeze()  # what is loaded stays: the collector need not look through it while requests are answered
     engine.name, engine.num_threads = options.name, options.threads
+    engine.log_folder, engine.log_keep = journal.folder, options.log_keep
     settings = AdapterSettings(
         threads=WorkerThreads(options.threads) if options.threads else None,
         trusted_proxies=frozenset(options.trusted_proxies),
         body_timeout=options.body_timeout,
-        on_answer=logs.AccessLog(options.log_format) if options.access_log else None,
+        on_answer=tell_all(journal.access_logs()),
     )
     adapter = RSGI(mounts, settings)
     listen = granian.Listen(
@@ -133,11 +157,24 @@ def work(engine: Engine, line: Line, options: Options) -> None:
         options.certificate,
         options.key,
         options.key_password,
+        options.client_ca,
         options.header_timeout,
         max_connections=options.max_connections,
         descriptor=line.listener,
     )
-    granian.serve(Served(engine, mounts, adapter, line, options), listen)
+    granian.serve(Served(engine, mounts, adapter, line, options, journal), listen)
+
+
+def tell_all(observers: Sequence[OnAnswer]) -> OnAnswer | None:
+    """Return what tells all of them of an answer, None when there are none."""
+    if len(observers) < 2:
+        return observers[0] if observers else None
+
+    def tell(request: Request, status: int, length: int | None, seconds: float) -> None:
+        for observer in observers:
+            observer(request, status, length, seconds)
+
+    return tell
 
 
 def code_folders(apps: Iterable[Any], script: Path) -> list[Path]:
