@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Generator
+from functools import partial
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
@@ -20,7 +22,8 @@ class WorkerThreads:
     """A queue and the threads that work it off. Lives as long as the server's process.
 
     A job is a plain function. Its caller awaits the future that `submit` returns; finished jobs are reported to the
-    event loop in batches, so that a busy server is woken once and not once for each request.
+    event loop in batches, so that a busy server is woken once and not once for each request. A job that raises
+    Suspended gives its thread to others, and is taken up again by one of them when there is something to go on with.
     """
 
     def __init__(self, count: int = 4, name: str = "atila") -> None:
@@ -71,6 +74,11 @@ class WorkerThreads:
             self.busy += 1
             try:
                 job(*args)
+            except Suspended as pause:
+                self.busy -= 1
+                pause.waiting.park(partial(self._queue.put, (pause.go_on, (), future)))
+                del item, job, args, future, pause
+                continue
             except BaseException as raised:  # noqa: BLE001 - a thread outlives every job; the caller gets the error
                 error = raised
             self.busy -= 1
@@ -107,12 +115,57 @@ def drive(coroutine: Coroutine[Any, Any, Value]) -> Value:
 
     Whatever waits inside it must wait through `settle`. Raises RuntimeError when it suspends all the same.
     """
+    while True:
+        try:
+            return step(coroutine)
+        except Suspended as pause:
+            pause.waiting.block()
+
+
+def step(coroutine: Coroutine[Any, Any, Value]) -> Value:
+    """Run a coroutine on this thread, as `drive` does, to its end or to where it waits for something.
+
+    Then it raises Suspended, and goes on where it stood when it is stepped again.
+    """
     try:
-        coroutine.send(None)
+        waiting = coroutine.send(None)
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]  # StopIteration carries Any
+    if isinstance(waiting, Waiting):
+        raise Suspended(coroutine, waiting)
     coroutine.close()
     raise RuntimeError("a plain handler's request awaited something on its thread; await it from an async def handler")
+
+
+class Waiting(ABC):
+    """What a coroutine that runs on a thread yields when it can go on later."""
+
+    @abstractmethod
+    def block(self) -> None:
+        """Wait on this thread."""
+
+    @abstractmethod
+    def park(self, wake: Callable[[], object]) -> None:
+        """Return at once, and have `wake` called once, from any thread, when the coroutine can go on."""
+
+
+class Suspended(Exception):  # noqa: N818 - no error: it leaves the thread to others
+    """A coroutine waits; whoever catches this steps it again. `go_on` is what a worker thread then calls."""
+
+    go_on: Callable[[], None]
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], waiting: Waiting) -> None:
+        super().__init__()
+        self.coroutine = coroutine
+        self.waiting = waiting
+
+    def respond(self, request: object) -> Coroutine[Any, Any, Any]:
+        """Return the rest of the answer to a request: a suspended request stands for its job."""
+        return self.coroutine
+
+
+class Deferred(Awaitable[Any]):
+    """An answer that is still to come, as a handler may return it: whoever reads it awaits it."""
 
 
 class Inline(Awaitable[Value]):

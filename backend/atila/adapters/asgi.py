@@ -6,9 +6,10 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from functools import partial
 from typing import Any
 
-from ..concurrency import drive
+from ..concurrency import Suspended, step
 from ..errors import HTTPError
 from ..http.guards import check_target
 from ..http.headers import Headers, Pairs
@@ -129,8 +130,15 @@ class ASGI:
         if not job.blocking or threads is None:
             return await job.respond(request)
         answers: list[Response] = []
-        await threads.submit(lambda: answers.append(drive(job.respond(request))))
+        await threads.submit(self._answer_on_thread, job, request, answers)
         return answers[0]
+
+    def _answer_on_thread(self, job: Job | Suspended, request: Request, answers: list[Response]) -> None:
+        try:
+            answers.append(step(job.respond(request)))
+        except Suspended as pause:
+            pause.go_on = partial(self._answer_on_thread, pause, request, answers)
+            raise
 
     async def _read_body(self, request: Request, job: Job, receive: Receive) -> bytes | None:
         settings = self.settings

@@ -6,9 +6,10 @@ import asyncio
 import logging
 import time
 from collections.abc import Coroutine, Iterator
+from functools import partial
 from typing import Any
 
-from ..concurrency import drive
+from ..concurrency import Suspended, step
 from ..errors import HTTPError
 from ..http.guards import check_target
 from ..http.headers import Headers
@@ -86,8 +87,12 @@ class RSGI:
         else:
             self._send(proto, request, response, started)
 
-    def _answer_on_thread(self, job: Job, request: Request, proto: Any, started: float) -> None:
-        response = drive(job.respond(request))
+    def _answer_on_thread(self, job: Job | Suspended, request: Request, proto: Any, started: float) -> None:
+        try:
+            response: Response = step(job.respond(request))
+        except Suspended as pause:
+            pause.go_on = partial(self._answer_on_thread, pause, request, proto, started)
+            raise
         if not isinstance(response.body, Stream):
             self._send(proto, request, response, started)
         elif response.body.asynchronous:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from ..concurrency import Deferred
 from ..errors import HTTPError
 from ..status import BODILESS, looks_like_status, parse_status
 from .headers import check_field
@@ -112,10 +113,19 @@ class File:
         return cls(path, mimetypes.guess_type(os.fspath(path))[0])
 
 
+class Unfinished(Exception):  # noqa: N818 - no error: the answer is still to come
+    """A handler returned an answer that is to be awaited first."""
+
+    def __init__(self, deferred: Deferred) -> None:
+        super().__init__()
+        self.deferred = deferred
+
+
 def encode(response: Response, result: Any) -> None:
     """Turn what a handler returned into the response's body, headers and status.
 
-    Raises TypeError for a value that has no form over HTTP, HTTPError 404 for a File that is not there.
+    Raises TypeError for a value that has no form over HTTP, HTTPError 404 for a File that is not there, Unfinished for
+    an answer that is still to come.
     """
     if result is response:
         result = response.body
@@ -188,10 +198,14 @@ def _encode_list(response: Response, result: list[Any] | tuple[Any, ...]) -> Non
     _default_type(response, _HTML)
 
 
+def _encode_deferred(response: Response, result: Deferred) -> None:
+    raise Unfinished(result)
+
+
 def _encoder_for(kind: type, result: object) -> Callable[[Response, Any], None]:
     if issubclass(kind, msgspec.Struct) or is_dataclass(kind):
         return _encode_data
-    for base in (API, str, bytes, Response, File):
+    for base in (API, str, bytes, Response, File, Deferred):
         if issubclass(kind, base):
             return _ENCODERS[base]
     if is_stream(result):
@@ -217,6 +231,7 @@ _ENCODERS: dict[type, Callable[[Response, Any], None]] = {
     File: _encode_file,
     list: _encode_list,
     tuple: _encode_list,
+    Deferred: _encode_deferred,
     Stream: lambda response, result: setattr(response, "body", result),
     FileBody: lambda response, result: setattr(response, "body", result),
 }

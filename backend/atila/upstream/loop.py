@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
@@ -49,6 +51,17 @@ class Loop:
     def submit(self, work: Coroutine[Any, Any, Value]) -> Future[Value]:
         """Run a coroutine on the loop; callable from any thread."""
         return asyncio.run_coroutine_threadsafe(work, self.running)
+
+    def later(self, seconds: float, call: Callable[[], object]) -> Callable[[], object]:
+        """Call a function on the loop after some seconds; return what cancels that. Callable from any thread."""
+        loop, timers = self.running, deque[asyncio.TimerHandle]()
+        loop.call_soon_threadsafe(lambda: timers.append(loop.call_later(seconds, call)))
+
+        def cancel() -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended, and the timer with it
+                loop.call_soon_threadsafe(lambda: timers[0].cancel())
+
+        return cancel
 
     def when_closing(self, close: Callable[[], Coroutine[Any, Any, object]]) -> None:
         """Have a coroutine function called before the loop ends."""
