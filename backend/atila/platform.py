@@ -20,6 +20,8 @@ Resource = TypeVar("Resource")
 class Cells(Protocol):
     """Numbers by name, shared by all processes of an engine. Names are declared before they are used."""
 
+    @property
+    def names(self) -> Sequence[str]: ...
     def declare(self, *names: str) -> None: ...
     def read(self, name: str) -> float: ...
     def write(self, name: str, value: float) -> None: ...
@@ -132,6 +134,11 @@ class LocalCells:
         self.initial = initial
         self._values: dict[str, float] = {}
         self._lock = threading.Lock()
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The names that were declared."""
+        return list(self._values)
 
     def declare(self, *names: str) -> None:
         """Make names usable; what they hold already stays."""

@@ -66,7 +66,8 @@ class Shared:
         """
         left, wait = self.platform.rates.use(key, limit, seconds)
         if left < 0:
-            raise HTTPError(429, "too many requests; try again later", headers=[("retry-after", str(math.ceil(wait)))])
+            seconds = math.ceil(wait)
+            raise HTTPError(429, f"try again in {seconds} s", headers=[("retry-after", str(seconds))])
         return left
 
 

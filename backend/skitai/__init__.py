@@ -38,8 +38,8 @@ alias = _engine.alias
 joinpath = _engine.joinpath
 abspath = _engine.abspath
 getswd = _engine.getswd
-deflu = _engine.updates.declare
-defgs = _engine.numbers.declare
+deflu = _engine.deflu
+defgs = _engine.defgs
 preference = pref
 
 

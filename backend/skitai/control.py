@@ -8,7 +8,7 @@ import socket
 import msgspec
 
 LEAVE = b"leave\n"  # to a worker: another has taken your place
-VARIABLE = "SKITAI_WORKER"  # set for a worker: "<slot>:<descriptor of the line>:<descriptor of the HTTP port>"
+VARIABLE = "SKITAI_WORKER"  # set for a worker: its slot; descriptors of the line, the HTTP port, the bus, its memory
 
 
 class Ready(msgspec.Struct):
@@ -23,19 +23,28 @@ class Ready(msgspec.Struct):
 class Line:
     """A worker's end of the line. Lives as long as the worker."""
 
-    def __init__(self, slot: int, control: socket.socket | None, listener: int | None = None) -> None:
+    def __init__(
+        self,
+        slot: int,
+        control: socket.socket | None,
+        listener: int | None = None,
+        bus: socket.socket | None = None,
+        memory: int | None = None,
+    ) -> None:
         self.slot = slot
         self.control = control
         self.listener = listener  # the descriptor of the listening socket; None when the worker opens the port
+        self.bus = bus  # to the main process; None when the worker has a hub of its own
+        self.memory = memory  # the descriptor of what the bus shares
 
     def tell(self, message: Ready) -> None:
         if self.control is not None:
             self.control.sendall(msgspec.json.encode(message) + b"\n")
 
 
-def place(slot: int, control: int | None, listener: int | None) -> str:
+def place(slot: int, *descriptors: int | None) -> str:
     """Return what a worker finds in VARIABLE: its place among the workers, and the descriptors that it inherits."""
-    return ":".join("" if number is None else str(number) for number in (slot, control, listener))
+    return ":".join("" if number is None else str(number) for number in (slot, *descriptors))
 
 
 def take_line() -> Line | None:
@@ -43,8 +52,12 @@ def take_line() -> Line | None:
     value = os.environ.pop(VARIABLE, None)
     if value is None:
         return None
-    slot, control, listener = (int(number) if number else None for number in value.split(":"))
-    for descriptor in (control, listener):
+    slot, control, listener, bus, memory = (int(number) if number else None for number in value.split(":"))
+    for descriptor in (control, listener, bus, memory):
         if descriptor is not None:
             os.set_inheritable(descriptor, False)  # what the worker itself starts must not keep them open
-    return Line(slot or 0, None if control is None else socket.socket(fileno=control), listener)
+    return Line(slot or 0, _socket(control), listener, _socket(bus), memory)
+
+
+def _socket(descriptor: int | None) -> socket.socket | None:
+    return None if descriptor is None else socket.socket(fileno=descriptor)

@@ -13,6 +13,7 @@ from atila.loader import Target, load
 from atila.platform import LocalPlatform
 from atila.preference import Preference
 
+from .bus.member import MemberBus
 from .mounts import DEFAULT_HOST, Mounts
 from .refusals import refusal_of
 from .static import Folder
@@ -68,6 +69,26 @@ class Engine(LocalPlatform):
         self.declared.append(
             Mount(point, target, appname, pref or Preference(), host, single_page, headers or {}, immutable)
         )
+
+    def deflu(self, *keys: str) -> None:
+        """Declare keys of times for setlu and getlu, for all apps."""
+        self.updates.declare(*keys)
+
+    def defgs(self, *keys: str) -> None:
+        """Declare keys of whole numbers for setgs, addgs and getgs, for all apps."""
+        self.numbers.declare(*keys)
+
+    def join(self, bus: MemberBus) -> None:
+        """Share from now on with the other workers what they share; the keys declared so far too."""
+        bus.updates.declare(*self.updates.names)
+        bus.numbers.declare(*self.numbers.names)
+        self.bus, self.updates, self.numbers, self.rates = bus, bus.updates, bus.numbers, bus.rates
+
+    def close(self) -> None:
+        """Close every resource that can be closed, and hang up."""
+        super().close()
+        if isinstance(self.bus, MemberBus):
+            self.bus.close()
 
     def abspath(self, *parts: str) -> str:
         """Return a path, relative to the script's folder, as an absolute one."""

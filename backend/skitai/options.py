@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from atila.errors import SettingError
 from atila.logfiles import PERIODS, Period
 
+from .bus.address import read_address
 from .listening import INHERITED
 from .logs import Form
 from .places import Places
@@ -39,6 +40,11 @@ class Options:
     key: Path | None = None  # the certificate's private key, PEM
     key_password: str | None = None  # of an encrypted key
     client_ca: Path | None = None  # PEM of who signed the clients' certificates: both ports then ask for one (mTLS)
+    bus: str | None = field(default=None, repr=False)  # redis://… of a Redis or Valkey that joins this host with others
+    bus_message_limit: int = 1024 * 1024  # bytes of one message between workers
+    bus_backlog: int = 16 * 1024 * 1024  # bytes of messages that wait for one slow worker, or for a Redis that is away
+    shared_keys: int = 1024  # of deflu, and as many of defgs
+    rate_limit_keys: int = 16384  # keys of rate_limit that are counted at once
     trusted_proxies: Sequence[str] = ()  # addresses whose X-Forwarded-* headers count
     max_connections: int = 16384  # open at once, in each worker
     header_timeout: float = 30.0  # seconds a client may take to send a request's head
@@ -63,6 +69,10 @@ class Options:
             raise SettingError("on Windows processes cannot share a port: workers=1 here")
         if self.log_period not in PERIODS or self.log_size < 0 or self.log_keep < 0:
             raise SettingError(f"log_period is one of {', '.join(PERIODS)}; log_size and log_keep are 0 or more")
+        if min(self.bus_message_limit, self.bus_backlog, self.shared_keys, self.rate_limit_keys) < 1:
+            raise SettingError("bus_message_limit, bus_backlog, shared_keys and rate_limit_keys are 1 or more")
+        if self.bus is not None:
+            read_address(self.bus)
         if (self.certificate is None) != (self.key is None):
             raise SettingError("TLS needs both: certificate= and key=")
         if self.client_ca is not None and self.key is None:

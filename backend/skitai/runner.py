@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from atila.errors import SettingError
 
 from . import background, commands, listening
+from .bus.station import Station
 from .cli import CommandLine
 from .control import Line
 from .journal import Journal
@@ -111,6 +112,7 @@ def _supervise(engine: Engine, options: Options, journal: Journal, pid: _Held | 
         stop_timeout=options.stop_timeout,
         reload=_wants_reload(engine, options),
         grpc_refused=why_not(options.address, options.grpc),
+        bus=Station(options),
         on_serving=serving,
         on_tick=journal.tend,
     ).run()

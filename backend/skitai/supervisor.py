@@ -19,6 +19,7 @@ from types import FrameType
 
 import msgspec
 
+from .bus.station import Station
 from .control import LEAVE, VARIABLE, Ready, place
 from .listening import Listeners
 from .watcher import Watcher, broken_file
@@ -71,6 +72,7 @@ class Supervisor:
         stop_timeout: float,
         reload: bool,
         grpc_refused: str | None = None,
+        bus: Station | None = None,
         on_serving: Callable[[list[str]], None] | None = None,
         on_tick: Callable[[], None] | None = None,
     ) -> None:
@@ -83,6 +85,7 @@ class Supervisor:
         self.grpc_refused = grpc_refused  # why the gRPC port cannot be had; only matters when a worker wants it
         self.on_serving = on_serving  # told once where all workers serve
         self.on_tick = on_tick  # called about twice a second
+        self.bus = bus  # over which workers speak to each other
         self.workers: list[Worker] = []
         self.exit_code = 0
         self._stopping = False
@@ -98,12 +101,16 @@ class Supervisor:
     def run(self) -> int:
         """Supervise until a signal or a failure ends it; return the exit code."""
         self._listen_to_signals()
+        if self.bus is not None:
+            self.bus.start()
         for slot in range(self.count):
             self._start(slot)
         while self.workers or (self.reload and not self._stopping):
             self._step()
         if self._watcher is not None:
             self._watcher.stop()
+        if self.bus is not None:
+            self.bus.stop()
         return self.exit_code
 
     def _step(self) -> None:
@@ -157,12 +164,16 @@ class Supervisor:
 
     def _start(self, slot: int, replaces: Worker | None = None) -> None:
         ours, theirs = socket.socketpair() if _POSIX else (None, None)
+        link = self.bus.join() if self.bus and _POSIX else None
         descriptors = [theirs.fileno() if theirs else None, self.listeners.descriptor(slot) if self.listeners else None]
+        descriptors += [link.fileno(), self.bus.memory.descriptor] if self.bus and link else [None, None]
         environment = {**os.environ, VARIABLE: place(slot, *descriptors)}
         process = subprocess.Popen(  # noqa: S603 - our own script and interpreter
             self.command, cwd=self.folder, env=environment, pass_fds=[each for each in descriptors if each is not None]
         )
         worker = Worker(slot, process, ours, replaces=replaces)
+        if link is not None:
+            link.close()
         if ours is None or theirs is None:  # nothing to hear from it: ready as soon as it runs
             self._ready(worker, Ready(reload=self.reload, folders=[str(self.folder)]))
         else:

@@ -20,6 +20,7 @@ from atila.http.request import Request
 from atila.logfiles import LOOK
 from atila.rpc.descriptors import services_of
 
+from .bus.station import join
 from .control import LEAVE, Line, Ready
 from .engine import Engine
 from .journal import Journal
@@ -55,6 +56,7 @@ class Served:
         self._tend_logs(loop)
         if sys.platform != "win32":
             signal.signal(signal.SIGHUP, signal.SIG_IGN)  # replacing workers is the main process's work
+        self.engine.bus.attach(loop)
         self.adapter.__rsgi_init__(loop)
         self._start_grpc(loop)
         self._follow_main_process(loop)
@@ -135,6 +137,7 @@ def work(engine: Engine, line: Line, options: Options, journal: Journal) -> None
     """Load what is mounted and serve it until SIGTERM. Raises SystemExit with 1 when the apps cannot be loaded."""
     journal.configure()
     _allow_many_files()
+    engine.join(join(line, options))
     try:
         mounts = engine.build()
     except Exception:  # noqa: BLE001 - whatever a module raises while it is imported: say it and end
