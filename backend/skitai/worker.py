@@ -99,7 +99,7 @@ class Served:
         return self.options.stop_timeout * 0.8
 
     def _tell_ready(self) -> None:
-        apps, options = self.mounts.apps, self.options
+        apps, options = self.mounts.sites, self.options
         wants = options.reload
         if wants is None:
             wants = any(getattr(app, "use_reloader", False) for app in apps)
@@ -128,6 +128,7 @@ class Served:
         self._stop()
 
     def _stop(self) -> None:
+        self.engine.stopping.set()
         if self.grpc is not None:
             self.grpc.begin_stop(self._grace)
         signal.raise_signal(signal.SIGINT)  # the HTTP server's own handler stands on this one
@@ -184,6 +185,8 @@ def code_folders(apps: Iterable[Any], script: Path) -> list[Path]:
     """Return the folders of the script and of the modules that made the apps."""
     folders = [script]
     for app in apps:
+        if folder := getattr(app, "code_folder", None):  # of an app of another framework
+            folders.append(folder)
         module = sys.modules.get(getattr(app, "import_name", ""))
         file = getattr(module, "__file__", None)
         if file is not None:
