@@ -1,4 +1,4 @@
-"""A call of a protocol with deadlines: how long it may take, whether anybody waits, and metadata besides the message."""
+"""A call of a protocol with deadlines: how long it may take, whether anybody waits, and its metadata."""
 
 from __future__ import annotations
 

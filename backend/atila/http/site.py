@@ -23,7 +23,7 @@ class Job:
         self,
         respond: Callable[[Request], Coroutine[Any, Any, Response]],
         *,
-        perform: Callable[[Request], Coroutine[Any, Any, Any]] | None = None,
+        perform: Callable[..., Coroutine[Any, Any, Any]] | None = None,
         blocking: bool = False,
         body_limit: int = 0,
         multipart_limit: int = 0,

@@ -1,32 +1,27 @@
-"""gRPC: from a service's descriptor and a call to a route, and from a result to messages and a status (grpc.io)."""
+"""gRPC: from a service's descriptor to its messages, and from a handler's result to bytes (grpc.io)."""
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Self
 
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.message import DecodeError, Message
 
 from ..concurrency import drive, settle
 from ..errors import HTTPError
-from ..http.request import Request
+from ..http.headers import Pairs
 from ..http.response import Response
 from ..http.results import API
-from ..http.site import Job
+
+Take = Callable[[Callable[[], Any]], Awaitable[Any]]  # runs a function that may wait, without stopping the loop
 
 _log = logging.getLogger("atila.grpc")
-
-# HTTP status -> the name of the gRPC status (google.rpc.Code and its HTTP mapping)
-STATUSES = {
-    400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND",
-    405: "UNIMPLEMENTED", 408: "DEADLINE_EXCEEDED", 409: "ABORTED", 410: "NOT_FOUND", 411: "INVALID_ARGUMENT",
-    412: "FAILED_PRECONDITION", 413: "RESOURCE_EXHAUSTED", 415: "INVALID_ARGUMENT", 416: "OUT_OF_RANGE",
-    421: "INVALID_ARGUMENT", 422: "INVALID_ARGUMENT", 429: "RESOURCE_EXHAUSTED", 499: "CANCELLED", 500: "INTERNAL",
-    501: "UNIMPLEMENTED", 502: "UNAVAILABLE", 503: "UNAVAILABLE", 504: "DEADLINE_EXCEEDED", 530: "UNIMPLEMENTED",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,28 +79,64 @@ def find_method(path: str) -> Method | None:
     )
 
 
-def services_of(rules: list[str]) -> list[str]:
-    """Return the "/package.Service" of every route that a known service's descriptor has a method for."""
-    found = {rule.rpartition("/")[0] for rule in rules if rule.count("/") >= 2 and find_method(rule) is not None}
-    return sorted(found)
+class Received:
+    """The messages that a client streams in: `for` in a plain handler, `async for` in an async one. Lives as long as
+    the call. Taking one raises HTTPError: 499 when the client left, 413 and 400 for a message that cannot be read.
+    """
+
+    def __init__(self, source: Iterator[Any], take: Take | None = None) -> None:
+        self._source = source
+        self._take = take or _at_once
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Any:
+        return next(self._source)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Any:
+        item = await self._take(partial(next, self._source, None))
+        if item is None:
+            raise StopAsyncIteration
+        return item
 
 
-def status_name(error: HTTPError) -> str:
-    """Return the name of the gRPC status that an HTTP error becomes."""
-    code = error.status.code
-    return STATUSES.get(code, "FAILED_PRECONDITION" if code < 500 else "INTERNAL")
+async def _at_once(step: Callable[[], Any]) -> Any:
+    return step()
 
 
-def status_text(error: HTTPError) -> str:
-    """Return the message that goes with a gRPC status."""
-    return error.message + (f": {error.detail}" if error.detail else "")
+class Stepped:
+    """A plain iterator for `async for`: each step runs where `take` says. Lives as long as the call."""
+
+    def __init__(self, source: Iterator[Any], take: Take) -> None:
+        self._source = source
+        self._take = take
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Any:
+        step = asyncio.ensure_future(self._take(partial(next, self._source, _END)))
+        try:
+            item = await asyncio.shield(step)
+        except asyncio.CancelledError:
+            await asyncio.wait({step})  # a running iterator cannot be closed
+            raise
+        if item is _END:
+            raise StopAsyncIteration
+        return item
+
+    async def aclose(self) -> None:
+        """Close the source."""
+        close = getattr(self._source, "close", None)
+        if close is not None:
+            await self._take(close)
 
 
-def answer(job: Job, request: Request, method: Method) -> Any:
-    """Run a route for a gRPC call on this thread and return its result. Raises HTTPError, for every failure."""
-    if job.perform is None:
-        raise HTTPError(501, f"{method.path} is not served here")
-    return drive(job.perform(request))
+_END = object()
 
 
 def messages(result: Any, method: Method, pause: Callable[[], None] = lambda: None) -> Iterator[bytes]:
@@ -114,7 +145,7 @@ def messages(result: Any, method: Method, pause: Callable[[], None] = lambda: No
     A source with nothing to say for a while may give None: then `pause` is called, which may raise HTTPError to end
     the call. Raises HTTPError when the source raises, or gives something else than the method's messages.
     """
-    source = _iterate(result)
+    source = _from_loop(result) if isinstance(result, AsyncIterator) else _iterator(result)
     try:
         for item in source:
             if item is None:
@@ -132,9 +163,29 @@ def messages(result: Any, method: Method, pause: Callable[[], None] = lambda: No
             close()
 
 
-def _iterate(result: Any) -> Iterator[Any]:
-    if isinstance(result, AsyncIterator):
-        return _from_loop(result)
+async def messages_on_loop(
+    result: Any, method: Method, take: Take, pause: Callable[[], None] = lambda: None
+) -> AsyncGenerator[bytes, None]:
+    """Yield the same on an event loop; a plain iterator is stepped where `take` says."""
+    source = result if isinstance(result, AsyncIterator) else Stepped(_iterator(result), take)
+    try:
+        async for item in source:
+            if item is None:
+                pause()
+            else:
+                yield method.write(item)
+    except HTTPError:
+        raise
+    except Exception as error:
+        _log.exception("%s: the stream broke off", method.path)
+        raise HTTPError(500) from error
+    finally:
+        close = getattr(source, "aclose", None)
+        if close is not None:
+            await close()
+
+
+def _iterator(result: Any) -> Iterator[Any]:
     try:
         return iter(result)
     except TypeError as error:
@@ -152,3 +203,32 @@ def _from_loop(source: AsyncIterator[Any]) -> Iterator[Any]:
         close = getattr(source, "aclose", None)
         if close is not None:
             drive(settle(close()))
+
+
+def metadata_of(headers: Pairs) -> tuple[tuple[str, str | bytes], ...]:
+    """Return header fields of an answer as metadata: without those that are for browsers or for HTTP itself.
+
+    The base64 of a name that ends in "-bin" becomes bytes. Raises HTTPError 500 when it is none.
+    """
+    found: list[tuple[str, str | bytes]] = []
+    for name, value in headers:
+        if name in _OF_HTTP or name.startswith(_FAMILIES_OF_HTTP) or not value.isascii():
+            continue
+        found.append((name, decode_binary(name, value) if name.endswith("-bin") else value))
+    return tuple(found)
+
+
+def decode_binary(name: str, value: str) -> bytes:
+    """Return the bytes of binary metadata; the padding may be missing. Raises HTTPError 500 for what is no base64."""
+    try:
+        return base64.b64decode(value + "=" * (-len(value) % 4), validate=True)
+    except ValueError as error:
+        raise HTTPError(500, f"metadata {name} is base64, as its name ends in -bin; this is none") from error
+
+
+_FAMILIES_OF_HTTP = ("content-", "access-control-", "cross-origin-", "grpc-", "sec-")
+_OF_HTTP = frozenset({
+    "x-content-type-options", "x-frame-options", "x-xss-protection", "strict-transport-security", "referrer-policy",
+    "permissions-policy", "vary", "connection", "keep-alive", "transfer-encoding", "upgrade", "trailer", "te", "date",
+    "server", "host", "www-authenticate", "x-request-id",
+})  # fmt: skip

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ..errors import HTTPError
+from ..http.call import Call
 from ..http.headers import Headers, Pairs
 from ..http.request import Request
 from ..http.site import Site
-from ..rpc.grpc import find_method, messages
+from ..rpc.grpc import Received, find_method, messages
 
 if TYPE_CHECKING:
     from .caller import Caller
@@ -62,7 +63,8 @@ class GrpcStub:
         def call(message: Any, metadata: Iterable[tuple[str, str]] = ()) -> Any:
             request = Request("POST", path, "", Headers([*self._metadata, *metadata]), version="2", wire="grpc")
             request.id = "test"
-            request.message = map(_copied, message) if method.takes_stream else _copied(message)
+            request.call = Call()
+            request.message = Received(map(_copied, message)) if method.takes_stream else _copied(message)
             job = self._site.resolve(request)
             if not job.found or job.perform is None:
                 raise HTTPError(501, f"{path} has no route")

@@ -29,6 +29,7 @@ class Listen:
     certificate: Path | None = None  # PEM with the chain; with `key` it makes the port TLS
     key: Path | None = None
     key_password: str | None = None
+    client_ca: Path | None = None  # PEM; with it a client has to show a certificate that one of these signed
     header_timeout: float = 30.0  # seconds a client may take to send a request's head, and may stay idle
     max_head: int = 128 * 1024  # bytes of a request's head
     max_connections: int = 16384  # open at once
@@ -81,6 +82,8 @@ def serve(target: Any, listen: Listen) -> None:
         ssl_cert=listen.certificate,
         ssl_key=listen.key,
         ssl_key_password=listen.key_password,
+        ssl_ca=listen.client_ca,
+        ssl_client_verify=listen.client_ca is not None,
     )
     server.listener = listen.descriptor
     server.serve(target_loader=lambda: target, wrap_loader=False)

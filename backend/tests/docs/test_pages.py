@@ -11,7 +11,7 @@ import pytest
 import rows
 
 from atila.errors import BAD_PARAMETER
-from atila.rpc.grpc import STATUSES
+from atila.rpc.grpc_status import STATUSES
 from atila.status import REASONS
 from tests.docs.pages import DOCS, ROOT, pages
 

@@ -12,11 +12,13 @@ import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool
 
 from atila import API, Atila, HTTPError, Was
-from atila.concurrency import adopt
+from atila.concurrency import adopt, drive
+from atila.http.call import Call
 from atila.http.request import Request
 from atila.http.response import Response
-from atila.http.site import Job
-from atila.rpc.grpc import STATUSES, Method, answer, find_method, messages, services_of, status_name, status_text
+from atila.rpc.descriptors import services_of
+from atila.rpc.grpc import Method, Received, find_method, messages, messages_on_loop, metadata_of
+from atila.rpc.grpc_status import STATUSES, status_name, status_text
 from contracts.photos.v1 import photos_pb2 as pb
 
 SERVICE = "/contracts.photos.v1.PhotoService"
@@ -109,8 +111,10 @@ def ask(app: Atila, name: str, message: Any) -> Any:
     def on_thread(loop: asyncio.AbstractEventLoop) -> Any:
         adopt(loop)
         request = Request("POST", f"{SERVICE}/{name}", version="2", wire="grpc")
-        request.message = message
-        return answer(app.resolve(request), request, method(name))
+        request.message, request.call = message, Call()
+        job = app.resolve(request)
+        assert job.perform is not None
+        return drive(job.perform(request))
 
     async def main() -> Any:
         loop = asyncio.get_running_loop()
@@ -146,14 +150,6 @@ def test_every_failure_of_a_call_is_an_http_error(
     if name == "Delete":
         with pytest.raises(HTTPError, match="division by zero"):
             ask(app, name, message)
-
-
-def test_a_job_that_has_no_result_of_its_own_is_not_served() -> None:
-    async def respond(request: Request) -> Response:
-        return Response()
-
-    with pytest.raises(HTTPError, match="501"):
-        answer(Job(respond), Request("POST", "/"), GET)
 
 
 class Changes:

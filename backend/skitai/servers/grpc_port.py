@@ -1,0 +1,87 @@
+"""The gRPC port: its address, its limits and its keys, as grpcio is told them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+
+from atila.errors import SettingError
+from skitai.options import Options
+
+PINGS = 10_000  # milliseconds that have to lie between the pings of a client that is silent otherwise
+
+_COMPRESSIONS = {
+    "none": grpc.Compression.NoCompression,
+    "gzip": grpc.Compression.Gzip,
+    "deflate": grpc.Compression.Deflate,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Files in PEM: the key, the certificate with its chain, and who signed those of the clients, if they need one."""
+
+    key: Path
+    certificate: Path
+    key_password: str | None = None
+    client_ca: Path | None = None
+
+    @classmethod
+    def of(cls, options: Options) -> Tls | None:
+        """Return what the options say, or None when the port is plain."""
+        if options.key is None or options.certificate is None:
+            return None
+        return cls(options.key, options.certificate, options.key_password, options.client_ca)
+
+    def credentials(self) -> grpc.ServerCredentials:
+        """Read the files. Raises SettingError for a key that the password does not open."""
+        pair = (self._private_key(), self.certificate.read_bytes())
+        if self.client_ca is None:
+            return grpc.ssl_server_credentials([pair])
+        return grpc.ssl_server_credentials([pair], self.client_ca.read_bytes(), require_client_auth=True)
+
+    def _private_key(self) -> bytes:
+        data = self.key.read_bytes()
+        if self.key_password is None:
+            return data
+        from cryptography.hazmat.primitives import serialization as forms  # heavy, and only for an encrypted key
+
+        try:
+            key = forms.load_pem_private_key(data, self.key_password.encode())
+        except (ValueError, TypeError) as error:
+            raise SettingError(f"key_password does not open {self.key}") from error
+        return key.private_bytes(forms.Encoding.PEM, forms.PrivateFormat.PKCS8, forms.NoEncryption())
+
+
+def channel_options(options: Options) -> list[tuple[str, int]]:
+    """Return grpcio's arguments: message sizes in bytes, times in milliseconds."""
+    found = [
+        ("grpc.so_reuseport", 1),
+        ("grpc.max_receive_message_length", options.grpc_max_message),
+        ("grpc.max_send_message_length", options.grpc_max_message),
+        # Clients may ask whether we are there more often than grpcio's five minutes, also between calls.
+        ("grpc.http2.min_ping_interval_without_data_ms", PINGS),
+        ("grpc.keepalive_permit_without_calls", 1),
+    ]
+    if options.grpc_keepalive:
+        found.append(("grpc.keepalive_time_ms", int(options.grpc_keepalive * 1000)))
+        found.append(("grpc.keepalive_timeout_ms", int(options.grpc_keepalive_timeout * 1000)))
+    if options.grpc_max_age:
+        found.append(("grpc.max_connection_age_ms", int(options.grpc_max_age * 1000)))
+        found.append(("grpc.max_connection_age_grace_ms", int(options.stop_timeout * 1000)))
+    return found
+
+
+def compression_of(options: Options) -> grpc.Compression:
+    return _COMPRESSIONS[options.grpc_compression]
+
+
+def open_port(server: grpc.Server, address: str, port: int, tls: Tls | None) -> None:
+    """Listen. Raises RuntimeError when the port is taken, SettingError for keys that cannot be used."""
+    place = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+    if tls is None:
+        server.add_insecure_port(place)
+    else:
+        server.add_secure_port(place, tls.credentials())
