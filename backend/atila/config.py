@@ -10,10 +10,14 @@ DEFAULTS: dict[str, Any] = {
     "max_upload_file_size": 20_000_000,  # bytes of one uploaded file
     "max_upload_files": 100,  # files and fields in one multipart body
     "max_cache_size": 5 * 1024 * 1024,  # bytes kept of cached answers of upstreams
-    "max_json_depth": 64,  # levels of nesting in a JSON body
+    "max_json_depth": 64,  # levels of nesting in a JSON body or a remote call
+    "max_rpc_calls": 100,  # calls in one JSON-RPC batch or one system.multicall of XML-RPC
+    "jsonrpc_path": "",  # a path below the mount point where posted application/json is JSON-RPC too; none by default
+    "rpc_introspection": True,  # system.listMethods, methodHelp and methodSignature tell remote callers what there is
     "max_query_fields": 1000,  # fields in a query string or a form
     "upload_memory_size": 512
     * 1024,  # bytes of an uploaded file kept in memory; a larger one moves to a temporary file
+    "grpc_web_threads": 32,  # for gRPC-Web streams of plain handlers, one each while it lasts; more streams wait
     "maintain_interval": 60,  # seconds between runs of the maintenance jobs
     "access_token_timeout": 600,  # seconds a token of `was.mkjwt` lives when its claims name no `exp`
     "jwt_cache_size": 4096,  # verified tokens kept in memory

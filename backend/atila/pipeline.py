@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from .faults import answer
 from .hooks import called
 from .http.body import FormLimits
 from .http.cors import Sharing, is_preflight
+from .http.headers import Pairs
 from .http.request import Request
 from .http.response import Response, Stream
 from .http.results import encode, redirect
@@ -24,11 +26,12 @@ from .openapi.routes import add_routes
 from .params.checks import binder_for
 from .routing.route import Handler, Route
 from .routing.router import Redirect
-from .rpc import xmlrpc
+from .rpc.descriptors import is_method
+from .rpc.endpoint import doors
+from .rpc.threads import StreamThreads
 from .was import Was
 
 BARE = 3  # attributes of a was of which no part was used: app, request, response
-_XML = ("text/xml", "application/xml")
 
 
 async def respond(request: Request) -> Response:
@@ -50,20 +53,25 @@ async def respond(request: Request) -> Response:
     return was.response
 
 
-async def perform(request: Request) -> Any:
+async def perform(request: Request, headers: Pairs | None = None) -> Any:
     """Return what the handler of a matched request returned, for protocols that have an encoding of their own.
 
-    Raises HTTPError, for every failure.
+    The header fields of its response, cookies among them, are added to `headers`. Raises HTTPError, for every failure.
     """
     was = Was(request.app, request)
     try:
-        return await handle(was, request.route)
+        result = await handle(was, request.route)
+        if headers is not None:
+            write_parts(was)
+        return result
     except HTTPError:
         raise
     except Exception as error:
         was.traceback()
         raise HTTPError(500, str(error) if was.app.debug else None) from error
     finally:
+        if headers is not None:
+            headers += was.response.headers
         if (hook := was.app.hooks.teardown) is not None:
             await tear_down(was, hook)
         request.close()
@@ -172,8 +180,10 @@ def resolve(app: Any, request: Request) -> Job:
         request.inner = request.path[len(root) :]
         if not request.path.startswith(root) or request.inner[:1] not in ("", "/"):
             return failure(app, HTTPError(404))
-    if request.method == "POST" and request.wire == "http" and request.get_content_type() in _XML:
-        return app.xmlrpc_job  # type: ignore[no-any-return]  # build_app sets it
+    if request.method == "POST" and request.wire == "http":
+        door = app.rpc_doors.get(request.get_content_type())
+        if door is not None and (job := door(request)) is not None:
+            return job  # type: ignore[no-any-return]  # build_app sets the doors
     return match(app, request)
 
 
@@ -207,7 +217,8 @@ def build_app(app: Any) -> None:
         config.max_query_fields, config.max_upload_file_size, config.upload_memory_size,
         config.max_json_depth,
     )  # fmt: skip
-    app.xmlrpc_job = Job(respond_xmlrpc, blocking=True, body_limit=config.max_post_body_size)
+    app.rpc_doors = doors(app, partial(build, app), partial(match, app))
+    app.grpc_web_threads = StreamThreads(config.grpc_web_threads)
     app.services.mount_all(app.auto_mount, app.debug)
     if app.openapi_url:
         add_routes(app.router, lambda: document(app), app.openapi_url, app.docs_url, app.root)
@@ -259,6 +270,7 @@ async def stop(app: Any) -> None:
     await app.events.tell(events.app_unmounting, app.background())
     await app.lifecycle.run("before_umount", app.background())
     app.services.umount_all()
+    app.grpc_web_threads.stop()
     app.built = False
     await app.lifecycle.run("umounted", app.wac)
     if app.platform.apps.get(app.name) is app:
@@ -282,6 +294,10 @@ def build(app: Any, route: Route) -> None:
         body_limit=config.max_post_body_size,
         multipart_limit=config.max_multipart_body_size,
     )
+    if is_method(path := app.root + route.rule.text):
+        from .rpc.grpc_web import web_job  # loaded only where there is a service
+
+        route.job = web_job(route.job, path, app.grpc_web_threads)
 
 
 def complete(app: Any) -> None:
@@ -299,7 +315,7 @@ def failure(app: Any, error: HTTPError) -> Job:
         await fail_quietly(was, error)
         return was.response
 
-    async def perform_failure(request: Request) -> Any:
+    async def perform_failure(request: Request, headers: Pairs | None = None) -> Any:
         raise error
 
     blocking = app.faults.handler(error.status.code) is not None
@@ -337,23 +353,3 @@ async def _options(request: Request) -> Response:
     except HTTPError as error:
         return await failure(app, error).respond(request)
     return response
-
-
-# XML-RPC: a POST of text/xml to any path
-
-
-async def respond_xmlrpc(request: Request) -> Response:
-    """Answer an XML-RPC call; another XML body goes to the route of its path. Errors are faults with status 200."""
-    if not xmlrpc.is_call(request.body or b""):
-        job = match(request.app, request)
-        answering = job.respond(request)
-        return await answering if job.blocking else await settle(answering)  # we are on a thread
-    try:
-        call = xmlrpc.parse(request.body or b"", request.app.form_limits.depth)
-        inner = xmlrpc.as_request(request, call, request.app.router)
-        if inner.route.job is None:
-            build(request.app, inner.route)
-        body = xmlrpc.dump(await perform(inner))
-    except HTTPError as error:
-        body = xmlrpc.dump_fault(error)
-    return Response(200, [("content-type", "text/xml; charset=utf-8")], body)

@@ -155,18 +155,6 @@ class Router:
         self._walk(self._tree or self._grow(), path.split("/")[1:], 0, "", [], allowed)
         return sorted(allowed)
 
-    def locate(self, path: str) -> tuple[Route, str]:
-        """Return the route that a remote call's path names, and the method to ask it with: POST, else its first.
-
-        A rule is named by its text without parameters, which the call gives as arguments. Raises HTTPError 404.
-        """
-        named = [route for route in self.routes if route.rule.text == path] or [
-            route for route in self.routes if route.rule.names and route.rule.base.rstrip("/") == path
-        ]
-        for route in sorted(named, key=lambda route: "POST" not in route.options.methods):
-            return route, "POST" if "POST" in route.options.methods else route.options.methods[0]
-        raise HTTPError(404, f"no method {path.strip('/').replace('/', '.')}")
-
     def reaches(self, path: str) -> bool:
         """Say whether any method of any route answers a path below the mount point."""
         return bool(self.allowed(path))

@@ -1,37 +1,89 @@
-"""XML-RPC: from a methodCall to a route's arguments, and from a result to a methodResponse (xmlrpc.com/spec)."""
+"""XML-RPC: from a methodCall to calls, and from results to a methodResponse (xmlrpc.com/spec)."""
 
 from __future__ import annotations
 
-import re
-import xmlrpc.client as rpc
-from dataclasses import dataclass
-from math import isfinite
+from collections.abc import Sequence
 from typing import Any
-from xml.parsers.expat import ExpatError
-
-import msgspec
-from defusedxml import DefusedXmlException
-from defusedxml.xmlrpc import DefusedExpatParser
 
 from ..errors import HTTPError
-from ..http.body import check_depth
-from ..http.request import Request
-from ..http.response import Response
-from ..http.results import API
-from ..routing.router import Router
+from ..http.request import Wire
+from .messages import Perform, content_of
+from .methods import Call
+from .xmlreader import read_call
+from .xmlwriter import legible, write_value
 
-_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, 2.2
-_INT32 = range(-(2**31), 2**31)
-_INT64 = range(-(2**63), 2**63)
-_KEPT = (bytes, bytearray, rpc.Binary, rpc.DateTime)  # what has a form of its own in XML-RPC
+MULTICALL = "system.multicall"
+_UNWRITABLE = (TypeError, ValueError, OverflowError, RecursionError)
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A method's name and its positional arguments."""
+class XmlRpc:
+    """The codec of XML-RPC. Lives as long as the app."""
 
-    method: str
-    arguments: tuple[Any, ...]
+    wire: Wire = "xmlrpc"
+    content_type = "text/xml; charset=utf-8"
+
+    def __init__(self, depth: int = 64, most: int = 100) -> None:
+        self.depth = depth  # levels of structs and arrays
+        self.most = most  # calls in one system.multicall
+
+    def concerns(self, body: bytes) -> bool:
+        return is_call(body)
+
+    def read(self, body: bytes) -> Single | Multicall:
+        """Return the message of a body. Raises HTTPError 400 for a malformed one, or too many calls at once."""
+        call = read_call(body, self.depth)
+        return Multicall(call.arguments, self.most) if call.method == MULTICALL else Single(call)
+
+    def refuse(self, error: HTTPError) -> bytes:
+        return dump_fault(error)
+
+
+class Single:
+    """One call."""
+
+    def __init__(self, call: Call) -> None:
+        self.calls: Sequence[Call] = (call,)
+
+    async def answer(self, perform: Perform) -> bytes:
+        return dump(await perform(self.calls[0]))
+
+
+class Multicall:
+    """Calls that are made one after the other; each has a result or a fault of its own.
+
+    Raises HTTPError 400 when the arguments are not one array, or it is too long.
+    """
+
+    def __init__(self, arguments: Any, most: int) -> None:
+        if len(arguments) != 1 or not isinstance(arguments[0], list):
+            raise HTTPError(400, f"{MULTICALL} takes one array of structs with methodName and params")
+        if len(arguments[0]) > most:
+            raise HTTPError(400, f"{MULTICALL} takes {most} calls at most, not {len(arguments[0])}")
+        self._entries = [_entry(item) for item in arguments[0]]
+        self.calls: Sequence[Call] = [item for item in self._entries if isinstance(item, Call)]
+
+    async def answer(self, perform: Perform) -> bytes:
+        results = [await self._result(item, perform) for item in self._entries]
+        return _response(f"<params><param>{_array(results)}</param></params>")
+
+    async def _result(self, entry: Call | HTTPError, perform: Perform) -> str:
+        try:
+            if isinstance(entry, HTTPError):
+                raise entry
+            return _array([_value(await perform(entry))])
+        except HTTPError as error:
+            return write_value(_fault(error))
+
+
+def _entry(item: Any) -> Call | HTTPError:
+    """Return one call of several, or what is wrong with it."""
+    name = item.get("methodName") if isinstance(item, dict) else None
+    arguments = item.get("params", []) if isinstance(item, dict) else None
+    if not isinstance(name, str) or not isinstance(arguments, list):
+        return HTTPError(400, "a call is a struct with methodName, a string, and params, an array")
+    if name == MULTICALL:
+        return HTTPError(400, f"a {MULTICALL} cannot hold another")
+    return Call(name, arguments, nameable=True)
 
 
 def is_call(body: bytes) -> bool:
@@ -39,111 +91,35 @@ def is_call(body: bytes) -> bool:
     return b"<methodCall" in body[:1000]
 
 
-def parse(body: bytes, depth: int = 64) -> Call:
-    """Return the call in an XML text.
-
-    Raises HTTPError 400 when it is malformed, declares entities or a DTD, or nests over `depth` structs and arrays.
-    """
-    unmarshaller = rpc.Unmarshaller(use_builtin_types=True)
-    parser = DefusedExpatParser(unmarshaller, forbid_dtd=True)
-    try:
-        parser.feed(body)
-        parser.close()
-        arguments = unmarshaller.close()
-    except DefusedXmlException as error:
-        raise HTTPError(400, "the XML-RPC call has a DTD or entities, which are refused") from error
-    except (ExpatError, rpc.Error, ValueError, TypeError, LookupError, ArithmeticError) as error:
-        raise HTTPError(400, f"the XML-RPC call is malformed: {error}") from error
-    for argument in arguments:
-        check_depth(argument, depth, "XML-RPC call")
-        _check_names(argument)
-    method = unmarshaller.getmethodname()
-    if not method:
-        raise HTTPError(400, "the XML-RPC call names no method")
-    return Call(method, tuple(arguments))
-
-
-def _check_names(value: Any) -> None:
-    if isinstance(value, dict):
-        if not all(isinstance(name, str) for name in value):
-            raise HTTPError(400, "the XML-RPC call has a struct whose member has no name")
-        value = list(value.values())
-    for item in value if isinstance(value, list) else ():
-        _check_names(item)
-
-
-def as_request(request: Request, call: Call, router: Router) -> Request:
-    """Return the request that a call stands for: the method's dots are slashes below the path it was posted to.
-
-    Raises HTTPError 404 for a method without a route, 400 for too many arguments.
-    """
-    path = request.inner.rstrip("/") + "/" + call.method.replace(".", "/")
-    route, method = router.locate(path)
-    names = [item.name for item in route.signature[1:] if item.kind is not item.VAR_KEYWORD]
-    if len(call.arguments) > len(names):
-        raise HTTPError(400, f"{call.method} takes {len(names)} arguments, not {len(call.arguments)}")
-    inner = Request(
-        method, request.root + path, "", request.source, version=request.version, scheme=request.server_scheme,
-        peer=request.peer, forwarded=request.forwarded, wire="xmlrpc",
-    )  # fmt: skip
-    inner.root, inner.inner, inner.id = request.root, path, request.id
-    inner.app, inner.route = request.app, route
-    inner.claims_of, inner.limits = request.claims_of, request.limits
-    inner.set_data(dict(zip(names, call.arguments, strict=False)))
-    return inner
-
-
 def dump(result: Any) -> bytes:
-    """Return the methodResponse of a result. Raises HTTPError 500 for a value that XML-RPC cannot carry."""
-    value = _value(result)
-    try:
-        return _Marshaller().response(msgspec.to_builtins(value, builtin_types=_KEPT, str_keys=True))
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise HTTPError(500, f"the result has no form in XML-RPC: {error}") from error
+    """Return the methodResponse of a result.
+
+    Raises HTTPError 500 for a value that XML-RPC cannot carry, and what an answer with an error tells.
+    """
+    return _response(f"<params><param>{_value(result)}</param></params>")
 
 
 def dump_fault(error: HTTPError) -> bytes:
     """Return a fault: its code is the HTTP status, its string the message with the detail."""
+    return _response(f"<fault>{write_value(_fault(error))}</fault>")
+
+
+def _fault(error: HTTPError) -> dict[str, Any]:
     text = error.message + (f": {error.detail}" if error.detail else "")
-    fault = rpc.Fault(error.status.code, _NO_XML.sub("\ufffd", text))
-    return rpc.dumps(fault, methodresponse=True).encode()
+    return {"faultCode": error.status.code, "faultString": legible(text)}
 
 
-def _value(result: Any) -> Any:
-    if isinstance(result, API):
-        return result.data
-    if isinstance(result, Response):
-        if result.status >= 400:
-            raise HTTPError(result.get_status(), result.detail)
-        return _value(result.body)
-    return result
+def _value(result: Any) -> str:
+    content = content_of(result)
+    try:
+        return write_value(content)
+    except _UNWRITABLE as error:
+        raise HTTPError(500, f"the result has no form in XML-RPC: {error}") from error
 
 
-class _Marshaller(rpc.Marshaller):
-    """The standard library's, with 64-bit integers as <i8>."""
+def _array(values: list[str]) -> str:
+    return f"<value><array><data>{''.join(values)}</data></array></value>"
 
-    dispatch = dict(rpc.Marshaller.dispatch)  # noqa: RUF012 - the base class's table, which only this class changes
 
-    def __init__(self) -> None:
-        super().__init__("utf-8", allow_none=True)
-
-    def response(self, value: Any) -> bytes:
-        text = self.dumps((value,))
-        if (odd := _NO_XML.search(text)) is not None:
-            raise TypeError(f"XML has no character {odd[0]!r}")
-        return f'<?xml version="1.0"?>\n<methodResponse>\n{text}</methodResponse>\n'.encode()
-
-    def dump_int(self, value: int, write: Any) -> None:
-        if value not in _INT64:
-            raise OverflowError("a whole number has 64 bits at most")
-        tag = "int" if value in _INT32 else "i8"
-        write(f"<value><{tag}>{value}</{tag}></value>\n")
-
-    def dump_double(self, value: float, write: Any) -> None:
-        if not isfinite(value):
-            raise ValueError(f"{value} is no number")
-        write(f"<value><double>{value!r}</double></value>\n")
-
-    # functions of this class, called with one of its objects
-    dispatch[int] = dump_int  # type: ignore[assignment]  # as above
-    dispatch[float] = dump_double  # type: ignore[assignment]  # as above
+def _response(content: str) -> bytes:
+    return f'<?xml version="1.0"?>\n<methodResponse>{content}</methodResponse>\n'.encode()

@@ -19,6 +19,8 @@ from .wires import ServerCall
 if TYPE_CHECKING:
     from xmlrpc.client import ServerProxy
 
+    from .jsonrpc import JsonRpcProxy
+
 MAX_REDIRECTS = 10
 Files = Mapping[str, Any]  # field name -> path, (file name, bytes), (file name, bytes, type), or an open file
 
@@ -137,6 +139,12 @@ class Caller(ABC):
         from .rpc import xmlrpc_proxy  # few tests call by RPC, and its modules cost a start
 
         return xmlrpc_proxy(self, path, [(name.replace("_", "-"), value) for name, value in headers.items()])
+
+    def jsonrpc(self, path: str = "/", **headers: str) -> JsonRpcProxy:
+        """Return a JSON-RPC proxy of the methods below a path: `cli.jsonrpc("/rpc2").photos.list(page=1)`."""
+        from .jsonrpc import JsonRpcProxy  # as above
+
+        return JsonRpcProxy(self, path, [(name.replace("_", "-"), value) for name, value in headers.items()])
 
     def api(self, point: str = "") -> Stub:
         """Return a stub whose attributes and calls are path segments: `cli.api().apis.pets(45).get()`."""

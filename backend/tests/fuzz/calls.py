@@ -9,7 +9,9 @@ from google.protobuf.struct_pb2 import Struct
 
 from atila.errors import HTTPError
 from atila.rpc.grpc import Method
-from atila.rpc.xmlrpc import Call, dump_fault, is_call, parse
+from atila.rpc.methods import Call
+from atila.rpc.xmlreader import read_call
+from atila.rpc.xmlrpc import dump_fault, is_call
 from tests.fuzz.outcome import REFUSED, outcome, written
 
 _HEAD = b"<?xml version='1.0'?><methodCall><methodName>a.b</methodName><params><param><value>"
@@ -21,7 +23,7 @@ def call(data: bytes) -> None:
     """A methodCall reads as a name and values, which can be sent back and read the same."""
     for body in (data, _HEAD + data + _TAIL):
         assert is_call(body) in (True, False)
-        read = outcome(parse, body, 20)
+        read = outcome(read_call, body, 20)
         if read is not REFUSED:
             assert isinstance(read.method, str)
             _send_back(read)
@@ -31,11 +33,11 @@ def _send_back(read: Call) -> None:
     written(read)
     dump_fault(HTTPError(400, read.method))
     value = list(read.arguments)
-    if "\\r" in repr(value) or "Decimal" in repr(value):
-        return  # XML reads \r as \n; nobody writes a <bigdecimal>, which some clients of Java do
+    if "\\r" in repr(value) or "tzinfo" in repr(value):
+        return  # that client writes \r as it is, which XML reads as \n, and moments without their zone
     with contextlib.suppress(OverflowError):  # no client writes whole numbers of over 32 bits
         sent = rpc.dumps((value,), "echo", allow_none=True).encode()
-        assert repr(parse(sent, 21).arguments) == repr((value,))
+        assert repr(read_call(sent, 21).arguments) == repr([value])
 
 
 def message(data: bytes) -> None:

@@ -123,16 +123,6 @@ def test_a_replacement_that_fails_changes_nothing(router: Router) -> None:
         router.match("/x", "GET")
 
 
-def test_a_remote_calls_path_names_a_rule_without_its_parameters(router: Router) -> None:
-    router.route("/photos/list/<int:uid>", methods=["GET"])(view)
-    router.route("/photos/list/<int:uid>", methods=["POST"])(view)
-    router.route("/photos/get", methods=["PUT", "GET"])(view)
-    assert router.locate("/photos/list")[1] == "POST"
-    assert router.locate("/photos/get")[1] == "PUT"
-    with pytest.raises(HTTPError, match=r"no method photos\.none"):
-        router.locate("/photos/none")
-
-
 def test_routes_are_found_by_name_and_by_handler(router: Router) -> None:
     def make(number: int) -> Any:
         def handler(was: Any) -> int:

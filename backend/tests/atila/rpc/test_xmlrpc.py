@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 
 from atila import API, Atila, HTTPError, Was
 from atila.http.response import Response
-from atila.rpc.xmlrpc import Call, dump, dump_fault, is_call, parse
+from atila.rpc.methods import Call
+from atila.rpc.xmlreader import read_call
+from atila.rpc.xmlrpc import dump, dump_fault, is_call
 from atila.testing.client import TestClient
 
 VALUES = st.recursive(
@@ -77,12 +79,12 @@ def test_a_result_comes_back_as_it_was(value: Any) -> None:
     ],
 )
 def test_every_type_of_an_argument(xml: str, value: object) -> None:
-    assert parse(call_of(xml, xml)) == Call("a.b", (value, value))
+    assert read_call(call_of(xml, xml)) == Call("a.b", [value, value], nameable=True)
 
 
 def test_a_call_without_arguments() -> None:
-    assert parse(call_of()) == Call("a.b", ())
-    assert parse(b"<methodCall><methodName>a</methodName></methodCall>") == Call("a", ())
+    assert read_call(call_of()) == Call("a.b", [], nameable=True)
+    assert read_call(b"<methodCall><methodName>a</methodName></methodCall>") == Call("a", [], nameable=True)
 
 
 @pytest.mark.row("12.18")
@@ -92,7 +94,7 @@ def test_a_call_without_arguments() -> None:
         (b"", "malformed"),
         (b"<methodCall>", "malformed"),
         (b"\xff<methodCall/>", "malformed"),
-        (b"<methodCall/>", "malformed"),
+        (b"<methodCall/>", "names no method"),
         (b"<methodCall><params></params></methodCall>", "names no method"),
         (b"<methodCall><methodName></methodName></methodCall>", "names no method"),
         (call_of("<value><int>x</int></value>"), "malformed"),
@@ -116,7 +118,7 @@ def test_a_call_without_arguments() -> None:
 )
 def test_a_call_that_is_none(body: bytes, reason: str) -> None:
     with pytest.raises(HTTPError, match=reason) as caught:
-        parse(body)
+        read_call(body)
     assert caught.value.status.code == 400
 
 
@@ -141,8 +143,8 @@ def test_a_struct_that_has_a_member_without_a_name(value: Any) -> None:
     def name(key: object) -> str:
         return f"<name>{key}</name>" if isinstance(key, str) else f"<value><int>{key}</int></value>"
 
-    with pytest.raises(HTTPError, match="member has no name"):
-        parse(call_of(text(value)))
+    with pytest.raises(HTTPError, match="a <member> has one <value>"):
+        read_call(call_of(text(value)))
 
 
 def test_what_a_call_begins_with() -> None:

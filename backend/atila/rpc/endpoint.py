@@ -1,0 +1,174 @@
+"""Where remote calls come in: from a body to calls, from calls to the requests of their routes, and to one answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..concurrency import settle
+from ..errors import HTTPError
+from ..http.headers import Pairs
+from ..http.request import Request
+from ..http.response import Response
+from ..http.site import Job
+from ..routing.route import Route
+from .arguments import name_arguments
+from .jsonrpc import JsonRpc
+from .messages import Codec, Message
+from .methods import Call, Methods, UnknownMethodError, ask, verb
+from .xmlrpc import XmlRpc
+
+READ_ON_LOOP = 8 * 1024  # bytes of a body that the event loop reads itself; it takes under a millisecond
+_FRAMING = ("content-type", "content-length", "content-encoding", "etag", "last-modified")
+
+
+class Endpoint:
+    """What answers the messages of one protocol, posted to any path. Lives as long as the app."""
+
+    def __init__(self, codec: Codec, methods: Methods, body_limit: int, otherwise: Callable[[Request], Job]) -> None:
+        self.codec = codec
+        self.methods = methods
+        self.body_limit = body_limit
+        self.otherwise = otherwise  # what answers a body that is no message of the protocol
+
+    def job(self, request: Request) -> Job:
+        return CallJob(self, request)
+
+    def may_block(self, message: Message, request: Request) -> bool:
+        """Say whether any call of a message runs a plain handler."""
+        base = request.inner.rstrip("/")
+        for call in message.calls:
+            try:
+                if not self.methods.find(base, call.method).asynchronous:
+                    return True
+            except UnknownMethodError:
+                continue
+        return False
+
+    async def answer(self, message: Message, request: Request) -> Response:
+        """Run the calls of a message. Errors are part of the answer, whose status is 200, or 204 when it is empty."""
+        headers: Pairs = []
+
+        async def perform(call: Call) -> Any:
+            return await self._perform(call, request, headers)
+
+        try:
+            body = await message.answer(perform)
+        except HTTPError as error:
+            body = self.codec.refuse(error)
+        return self.respond(body, headers)
+
+    def respond(self, body: bytes, headers: Pairs | None = None) -> Response:
+        response = Response(200 if body else 204, _merged(headers) if headers else [])
+        if body:
+            response.headers.append(("content-type", self.codec.content_type))
+        response.body = body
+        return response
+
+    async def _perform(self, call: Call, request: Request, headers: Pairs) -> Any:
+        """Run one call through the guards and the handler of its route. Raises HTTPError."""
+        base = request.inner.rstrip("/")
+        try:
+            route = self.methods.find(base, call.method)
+        except UnknownMethodError:
+            return ask(self.methods, base, call)
+        path = f"{base}/{call.method.replace('.', '/')}"
+        inner = Request(
+            verb(route), request.root + path, "", request.source, request.connection,
+            forwarded=request.forwarded, wire=self.codec.wire,
+        )  # fmt: skip
+        inner.root, inner.inner, inner.id = request.root, path, request.id
+        inner.app, inner.route = request.app, route
+        inner.claims_of, inner.limits = request.claims_of, request.limits
+        request.wire, request.route = inner.wire, route  # for who looks at the request when it is answered
+        inner.set_data(name_arguments(route, call))
+        return await route.job.perform(inner, headers)
+
+
+def _merged(headers: Pairs) -> Pairs:
+    """Return the header fields that the handlers gave, each name as its last handler says; cookies of all."""
+    last = dict(headers)
+    kept = [(name, value) for name, value in last.items() if name not in _FRAMING and name != "set-cookie"]
+    return kept + [pair for pair in headers if pair[0] == "set-cookie"]
+
+
+class CallJob(Job):
+    """How one message is answered. Lives as long as its request: only the body tells which handlers it calls."""
+
+    __slots__ = ("_reading",)
+
+    def __init__(self, endpoint: Endpoint, request: Request) -> None:
+        self._reading = Reading(endpoint, request)
+        super().__init__(self._reading.respond, body_limit=endpoint.body_limit)
+
+    @property
+    def blocking(self) -> bool:  # the same question, answered when the body is there
+        return self._reading.blocking()
+
+    @blocking.setter
+    def blocking(self, value: bool) -> None:
+        """What every other Job is told beforehand."""
+
+
+class Reading:
+    """A body on its way to an answer: it is read once, wherever that is asked for first. Lives as long as its job."""
+
+    def __init__(self, endpoint: Endpoint, request: Request) -> None:
+        self.endpoint = endpoint
+        self.request = request
+        self.message: Message | None = None
+        self.refusal: HTTPError | None = None
+        self.otherwise: Job | None = None  # what answers a body that is no message
+
+    def blocking(self) -> bool:
+        """Say whether a plain handler may run; a body that is large, or not there yet, is not looked at."""
+        body = self.request.body
+        if body is None or len(body) > READ_ON_LOOP:
+            return True
+        self.read(body)
+        if self.otherwise is not None:
+            return self.otherwise.blocking
+        return self.message is not None and self.endpoint.may_block(self.message, self.request)
+
+    async def respond(self, request: Request) -> Response:
+        """Answer the message, or as the path's route does when it is none."""
+        self.read(request.body or b"")
+        if self.message is not None:
+            return await self.endpoint.answer(self.message, request)
+        if self.refusal is not None:
+            return self.endpoint.respond(self.endpoint.codec.refuse(self.refusal))
+        assert self.otherwise is not None
+        answering = self.otherwise.respond(request)
+        return await (answering if self.otherwise.blocking else settle(answering))
+
+    def read(self, body: bytes) -> None:
+        if self.message is not None or self.refusal is not None or self.otherwise is not None:
+            return
+        codec = self.endpoint.codec
+        if not codec.concerns(body):
+            self.otherwise = self.endpoint.otherwise(self.request)
+            return
+        try:
+            self.message = codec.read(body)
+        except HTTPError as error:
+            self.refusal = error
+
+
+Door = Callable[[Request], Job | None]  # None: the request is no remote call
+
+
+def doors(app: Any, complete: Callable[[Route], None], otherwise: Callable[[Request], Job]) -> dict[str, Door]:
+    """Return an app's ways in for remote calls, by the type of the body."""
+    config = app.config
+    methods = Methods(app.router, complete, config.rpc_introspection)
+    limits = config.max_json_depth, config.max_rpc_calls
+
+    def door(codec: Codec) -> Door:
+        return Endpoint(codec, methods, config.max_post_body_size, otherwise).job
+
+    xml, json = door(XmlRpc(*limits)), door(JsonRpc(*limits))
+    found = {"text/xml": xml, "application/xml": xml, "application/json-rpc": json, "application/jsonrequest": json}
+    if path := config.jsonrpc_path.rstrip("/"):
+        plain = door(JsonRpc(*limits, "application/json"))
+        found["application/json"] = lambda request: plain(request) if request.inner.rstrip("/") == path else None
+    return found
