@@ -114,6 +114,8 @@ def parse_member(text: str, kind: Kind) -> Member:
     """
     if kind is Kind.SQLITE3:
         return Member(database=_sqlite_path(text))
+    if kind is Kind.DJANGO:
+        return Member(database=text)  # the settings of a project
     address, weight = _split_weight(text)
     address = address.partition("://")[2] or address
     credentials, _, place = address.rpartition("@")

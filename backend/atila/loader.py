@@ -27,18 +27,27 @@ def load(target: Target, pref: Preference | None = None, name: str = "app", base
     process runs). Raises LoadError when there is no such module or app; an error inside the module passes through.
     """
     pref = Preference() if pref is None else pref
-    if is_app(target):
-        module = sys.modules.get(getattr(target, "import_name", ""))
-        bootstrap(module, pref)
-        pref.apply(target)
+    app = find(target, pref, name, base)
+    if not is_app(app):
+        raise LoadError(f"{target!r} is no app of Atila; skitai.mount takes WSGI and ASGI apps too")
+    pref.apply(app)
+    return app
+
+
+def find(target: Target, pref: Preference, name: str = "app", base: Path | None = None) -> Any:
+    """Return what a target names, an app of Atila or of another framework, with `bootstrap(pref)` run.
+
+    Raises LoadError when there is no such module, or nothing of that name in it.
+    """
+    if is_app(target) or (callable(target) and not isinstance(target, ModuleType)):
+        bootstrap(sys.modules.get(getattr(target, "import_name", "")), pref)
         return target
     if isinstance(target, str) and ":" in target and not _absolute(target, base).exists():
         target, _, name = target.rpartition(":")
     module = _module_of(target, base, pref)
     app = getattr(module, name, None)
-    if not is_app(app):
+    if not is_app(app) and not callable(app):
         raise LoadError(f"{_where(module)} has no app named {name!r}; mount it with the name it has there")
-    pref.apply(app)
     return app
 
 

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
 
-from .alias import Alias
+from .alias import Alias, Kind
 from .bus import Bus, LocalBus
+from .django_project import enter_project
 from .errors import SettingError
 from .logfiles import PERIODS, LogFile, LogFileHandler, Period, Rotation
 
@@ -89,6 +90,8 @@ class LocalPlatform:
     def alias(self, name: str, kind: str, members: str | Sequence[str], **options: Any) -> Alias:
         """Name an upstream or a database: `alias("@db", DB_SQLITE3, "app.db")`. Raises SettingError for a wrong one."""
         made = self._aliases[name] = Alias.parse(name, kind, members, **options)
+        if made.kind is Kind.DJANGO:
+            enter_project(made.members[0].database)
         return made
 
     def find_alias(self, name: str) -> Alias:

@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from atila.alias import Alias, Kind
 from atila.errors import SettingError
-from atila.loader import Target, load
+from atila.loader import Target, find, is_app
 from atila.platform import LocalPlatform
 from atila.preference import Preference
 
 from .bus.member import MemberBus
 from .mounts import DEFAULT_HOST, Mounts
+from .proxy import Upstream
 from .refusals import refusal_of
 from .static import Folder
 
@@ -56,9 +58,10 @@ class Engine(LocalPlatform):
         headers: Mapping[str, str] | None = None,
         immutable: Sequence[str] = ("assets",),
     ) -> None:
-        """Mount an app or a folder at a path. Nothing is loaded before a worker starts.
+        """Mount an app, an upstream or a folder at a path. Nothing is loaded before a worker starts.
 
-        The target is an app object, "file.py", "pkg.mod:app", a module, (module, "file.py"), or a folder of files.
+        The target is an app object, "file.py", "pkg.mod:app", a module, (module, "file.py"), "@alias" of an HTTP
+        upstream, or a folder of files. An app is one of Atila, or any of WSGI or ASGI.
 
         For a folder, `headers` are added to its HTML documents, `immutable` names the sub-folders whose files never
         change, and `single_page` says whether its index.html answers deep links (default: when an app shares its host).
@@ -90,6 +93,15 @@ class Engine(LocalPlatform):
         if isinstance(self.bus, MemberBus):
             self.bus.close()
 
+    def alias(self, name: str, kind: str, members: str | Sequence[str], **options: Any) -> Alias:
+        """Name an upstream or a database, or the one of a Django project by its settings.py.
+
+        Raises ValueError for what cannot be read.
+        """
+        if kind == Kind.DJANGO and isinstance(members, str):
+            members = self.abspath(members)
+        return super().alias(name, kind, members, **options)
+
     def abspath(self, *parts: str) -> str:
         """Return a path, relative to the script's folder, as an absolute one."""
         return str(self.folder.joinpath(*parts).resolve())
@@ -105,8 +117,12 @@ class Engine(LocalPlatform):
         a module raises while it is imported."""
         mounts = Mounts(refusal_of)
         for mount in self.declared:
-            if not self._is_folder(mount.target):
-                mounts.add_app(mount.point, self._load_app(mount), mount.host)
+            if not self._is_folder(mount.target) and not _is_upstream(mount.target):
+                self._mount_app(mount, mounts)
+        for mount in self.declared:
+            if _is_upstream(mount.target):  # after the apps, which may name it
+                upstream = Upstream(self.find_alias(mount.target), mount.pref, refusal_of)
+                mounts.add_site(mount.point, upstream, mount.host)
         hosts = {mount.host for mount in self.declared if not self._is_folder(mount.target)}
         for mount in self.declared:
             if self._is_folder(mount.target):
@@ -115,8 +131,22 @@ class Engine(LocalPlatform):
                 mounts.add_folder(mount.point, folder, mount.host, single_page=single)
         return mounts
 
-    def _load_app(self, mount: Mount) -> Any:
-        app = load(mount.target, mount.pref, mount.name, self.folder)
+    def _mount_app(self, mount: Mount, mounts: Mounts) -> None:
+        app = find(mount.target, mount.pref, mount.name, self.folder)
+        if is_app(app):
+            mounts.add_app(mount.point, self._adopt(app, mount), mount.host)
+            return
+        from .guests import make_guest  # loaded only where there is one
+
+        guest = make_guest(app, mount.point, mount.pref, refusal_of, production=self.production)
+        mounts.add_site(mount.point, guest.site, mount.host)
+        if guest.alias is not None:
+            self._aliases.setdefault(guest.alias.name, guest.alias)
+        for point, folder in guest.folders:
+            mounts.add_folder(point, folder, mount.host)
+
+    def _adopt(self, app: Any, mount: Mount) -> Any:
+        mount.pref.apply(app)
         if self.production:
             app.debug = app.use_reloader = False
         self._aliases.update(app.platform.aliases)  # those the app named before it knew its engine
@@ -126,12 +156,16 @@ class Engine(LocalPlatform):
 
     def _is_folder(self, target: Target) -> bool:
         """A folder holds files to serve; with an app.py it is an app; one that is not there yet may be built later."""
-        if not isinstance(target, str) or target.endswith(".py") or ":" in target:
+        if not isinstance(target, str) or target.endswith(".py") or ":" in target or _is_upstream(target):
             return False
         path = self.folder / target
         if path.is_dir():
             return not (path / "app.py").is_file()
         return ("/" in target or target.startswith(".")) and not path.with_suffix(".py").is_file()
+
+
+def _is_upstream(target: Target) -> bool:
+    return isinstance(target, str) and target.startswith("@")
 
 
 def script_folder() -> Path:

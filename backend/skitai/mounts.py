@@ -21,7 +21,7 @@ NO_FALLBACK = ("/api", "/rpc", "/ws", "/.well-known")  # below these a missing p
 
 @dataclass(slots=True)
 class Point:
-    """What is mounted at one path: at most one app, and any number of folders, asked in their order."""
+    """What is mounted at one path: at most one app or upstream, and any number of folders, asked in their order."""
 
     prefix: str  # "" or "/sub"
     below: str  # "/" or "/sub/"
@@ -39,21 +39,28 @@ class Mounts:
 
     def __init__(self, not_found: Callable[[Request, int], Response]) -> None:
         self._hosts: dict[str, list[Point]] = {DEFAULT_HOST: []}
+        self.apps: list[Any] = []  # those of Atila, once each
         self._not_found = not_found
         self.leaving = False  # this process ends soon: each answer closes its HTTP/1 connection (RFC 9112 9.6)
 
     @property
-    def apps(self) -> list[Any]:
-        """Every mounted app, once, in no particular order."""
+    def sites(self) -> list[Any]:
+        """Everything that starts and stops, once: apps of Atila and of others, and upstreams."""
         points = [point for points in self._hosts.values() for point in points]
         return list({id(point.app): point.app for point in points if point.app is not None}.values())
 
-    def add_app(self, prefix: str, app: Site, host: str = DEFAULT_HOST) -> None:
-        """Mount an app. Raises SettingError when the point has one."""
+    def add_app(self, prefix: str, app: Any, host: str = DEFAULT_HOST) -> None:
+        """Mount an app of Atila. Raises SettingError when the point has one."""
+        self.add_site(prefix, app, host)
+        if all(app is not known for known in self.apps):
+            self.apps.append(app)
+
+    def add_site(self, prefix: str, site: Site, host: str = DEFAULT_HOST) -> None:
+        """Mount an app of another framework, or an upstream. Raises SettingError when the point has one."""
         point = self._point(prefix, host)
         if point.app is not None:
             raise SettingError(f"two apps are mounted at {prefix or '/'} of host {host!r}; mount one of them elsewhere")
-        point.app = app
+        point.app = site
 
     def add_folder(self, prefix: str, folder: Folder, host: str = DEFAULT_HOST, *, single_page: bool = False) -> None:
         """Mount a folder; with `single_page` its index.html answers deep links."""
@@ -77,12 +84,12 @@ class Mounts:
         return self._job(lambda: self._not_found(request, 404), found=False)
 
     async def start(self, loop: asyncio.AbstractEventLoop) -> None:
-        for app in self.apps:
-            await app.start(loop)
+        for site in self.sites:
+            await site.start(loop)
 
     async def stop(self) -> None:
-        for app in reversed(self.apps):
-            await app.stop()
+        for site in reversed(self.sites):
+            await site.stop()
 
     # looking up
 

@@ -36,7 +36,7 @@ LAYERS = (
     {"broadcasting"},
     {"errors", "events"},
     {"loader"},
-    {"preference"},
+    {"preference", "django_project"},
     {
         "alias", "bus", "config", "facade", "concurrency", "locks", "logfiles", "mail", "metrics", "reloading", "status",
         "tracing",
