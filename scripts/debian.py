@@ -34,12 +34,13 @@ class Program(NamedTuple):
 FONTS = ("fonts-noto-core", "fonts-noto-cjk")
 CHROMIUM = Program("chromium", ("chromium", "chromium-browser", "google-chrome"), "", ("chromium", *FONTS))
 POSTGRESQL = Program("postgresql", ("initdb",), "usr/lib/postgresql/*/bin", ("postgresql",))
+REDIS = Program("redis", ("redis-server", "valkey-server"), "", ("redis-server",))
 NGINX = Program("nginx", ("nginx",), "usr/sbin", ("nginx-light", "libnginx-mod-http-brotli-static"))
 SHELLCHECK = Program("shellcheck", ("shellcheck",), "", ("shellcheck",))
 OPENSSL = Program("openssl", ("openssl",), "", ("openssl",))
 CURL = Program("curl", ("curl",), "", ("curl",))
 SYSTEMD = Program("systemd", ("systemd-analyze",), "", ("systemd",))  # it checks the service; it need not run here
-TEST_PROGRAMS = (CHROMIUM, POSTGRESQL, NGINX, SHELLCHECK, OPENSSL, CURL, SYSTEMD)
+TEST_PROGRAMS = (CHROMIUM, POSTGRESQL, REDIS, NGINX, SHELLCHECK, OPENSSL, CURL, SYSTEMD)
 
 
 def install_missing() -> list[Program]:

@@ -66,8 +66,8 @@ class Shared:
         """
         left, wait = self.platform.rates.use(key, limit, seconds)
         if left < 0:
-            seconds = math.ceil(wait)
-            raise HTTPError(429, f"try again in {seconds} s", headers=[("retry-after", str(seconds))])
+            pause = math.ceil(wait)
+            raise HTTPError(429, f"try again in {pause} s", headers=[("retry-after", str(pause))])
         return left
 
 

@@ -9,6 +9,7 @@ from collections.abc import Generator
 import pytest
 
 from tests.servers.postgresql import database_url, postgresql_server, postgresql_url  # noqa: F401 - fixtures
+from tests.servers.redis import redis_server  # noqa: F401 - a fixture
 
 # Before any application module is imported: with APP_ENV=test the settings ignore .env.
 os.environ["APP_ENV"] = "test"
