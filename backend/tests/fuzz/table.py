@@ -48,7 +48,7 @@ TARGETS = {
         Target("digest_answer", "credentials", ("atila.auth.digest",)),
         Target("bearer_token", "credentials", ("atila.auth.jwt", "jwt")),
         Target("carried", "carriers", ("atila.sessions", "atila.auth.onetime", "itsdangerous")),
-        Target("call", "calls", ("atila.rpc.xmlrpc", "xmlrpc", "defusedxml")),
+        Target("call", "calls", ("atila.rpc.xmlreader", "atila.rpc.xmlwriter", "atila.rpc.xmlrpc", "xmlrpc")),
         Target("message", "calls", ("atila.rpc.grpc",)),
         Target("byte_range", "files", ("skitai.ranges",)),
         Target("file_path", "files", ("skitai.static",)),
