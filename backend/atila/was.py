@@ -27,6 +27,8 @@ from .sessions.mbox import MessageBox
 from .sessions.session import Session
 from .shared import Shared
 from .upstream.db import Sessions
+from .upstream.proxypass import Passing
+from .websocket.socket import Socket, socket_of
 
 if TYPE_CHECKING:
     from .app import Atila
@@ -91,6 +93,9 @@ class Was:
     db = asyncon = backend = sqlite3 = postgresql = databases.forward(Sessions.open)
     transaction = databases.forward(Sessions.transaction)
 
+    passing: part[Was, Passing] = part(lambda was: Passing(was.app.platform, was.request))
+    proxypass = passing.forward(Passing.pass_on)
+
     broadcaster: part[Was, Broadcaster] = part(
         lambda was: Broadcaster(was.app.platform.apps, was.beside, was.app.platform.bus)
     )
@@ -103,6 +108,11 @@ class Was:
     getgs = shared.forward(Shared.getgs)
     addgs = shared.forward(Shared.addgs)
     rate_limit = shared.forward(Shared.rate_limit)
+
+    websocket: part[Was, Socket] = part(lambda was: socket_of(was.request))
+    wsinit, wsopened = websocket.forward(Socket.init), websocket.forward(Socket.opened)
+    wsclosed, wshasevent = websocket.forward(Socket.closed), websocket.forward(Socket.has_event)
+    wsconfig, wsclient = websocket.forward(Socket.configure), websocket.forward(Socket.client)
 
     logging: part[Was, Log] = part(lambda was: Log(was.app.logger, was.request))
     log = logging.forward(Log.write)

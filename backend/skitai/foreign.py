@@ -89,6 +89,6 @@ def interface_of(app: Any) -> Interface:
 
 def folder_of(app: Any) -> Path | None:
     """Return the folder of the module that an app was made in, as far as it can be told."""
-    name = getattr(app, "import_name", None) or getattr(app, "__module__", "")
+    name = str(getattr(app, "import_name", None) or getattr(app, "__module__", None) or "")
     file = getattr(sys.modules.get(name), "__file__", None)
     return Path(file).resolve().parent if file else None

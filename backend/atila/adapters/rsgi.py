@@ -212,7 +212,13 @@ def _one_host(scope: Any, source: HeaderSource) -> str | None:
     if isinstance(source, Headers) and len(source.get_all("host")) > 1:
         raise HTTPError(400, "there is more than one Host header")
     host: str | None = source.get("host")
-    return scope.authority if host is None else host
+    if host is None and scope.authority:  # HTTP/2 says it as :authority (RFC 9113 8.3.1); who asks for Host gets it
+        host = str(scope.authority)
+        if isinstance(source, Headers):
+            source.lead("host", host)
+        elif isinstance(source, dict):
+            source["host"] = host
+    return host
 
 
 def _sized(response: Response) -> list[tuple[str, str]]:

@@ -41,6 +41,11 @@ class Headers(Mapping[str, str]):
     def __repr__(self) -> str:
         return f"Headers({self.pairs!r})"
 
+    def lead(self, name: str, value: str) -> None:
+        """Put a field, its name in lower case, before all others."""
+        self.pairs.insert(0, (name, value))
+        self._first[name] = value
+
     def get_all(self, name: str) -> list[str]:
         """Return every value of a name, in the order sent."""
         name = name.lower()
