@@ -1,10 +1,25 @@
 """SQL databases: pooled connections, transactions, and queries that bind every value."""
 
-from .connection import Database
+from .conditions import Q, exists
+from .database import Database
 from .dialect import Json
+from .expressions import F, Fn
 from .registry import Databases, Sessions, open_databases
 from .rows import Row
 from .session import Session
 from .transaction import Transaction
 
-__all__ = ["Database", "Databases", "Json", "Row", "Session", "Sessions", "Transaction", "open_databases"]
+__all__ = [
+    "Database",
+    "Databases",
+    "F",
+    "Fn",
+    "Json",
+    "Q",
+    "Row",
+    "Session",
+    "Sessions",
+    "Transaction",
+    "exists",
+    "open_databases",
+]

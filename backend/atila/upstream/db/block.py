@@ -14,7 +14,8 @@ from .dialect import Statement
 from .rows import Row
 
 if TYPE_CHECKING:
-    from .connection import Database, Lent
+    from .connection import Connection
+    from .database import Database
 
 Value = TypeVar("Value")
 
@@ -28,7 +29,7 @@ class Block:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._lent: Lent | None = None
+        self._connection: Connection | None = None
         self._begun = False
         self._failures: list[Exception | None] = [None]  # the first of each level, outermost level first
 
@@ -40,19 +41,19 @@ class Block:
     def run(self, statement: Statement) -> Reply[list[Row]]:
         """Run a statement; one that writes begins the transaction."""
         try:
-            lent = self._borrow()
+            connection = self._borrow()
         except self._database.refusals as error:
             reply = self._database.explain(error)
         else:
-            reply = self._run_on(lent, statement)
+            reply = self._run_on(connection, statement)
         if reply.error is not None and self._failures[-1] is None:
             self._failures[-1] = reply.error
         return reply
 
     def nest(self) -> None:
         """Open a block inside. Raises the driver's error."""
-        lent = self._borrow()
-        self._run_on(lent, Statement(f"SAVEPOINT level_{self.depth}", None, writes=True)).check()
+        connection = self._borrow()
+        self._run_on(connection, Statement(f"SAVEPOINT level_{self.depth}", None, writes=True)).check()
         self._failures.append(None)
 
     def leave(self, error: BaseException | None) -> None:
@@ -67,35 +68,35 @@ class Block:
             raise failure
 
     def _leave_inner(self, keep: bool) -> None:
-        lent = self._borrow()
+        connection = self._borrow()
         name = f"level_{self.depth}"
-        if not keep and not lent.lost:
-            lent.command(f"ROLLBACK TO SAVEPOINT {name}")
-        if not lent.lost:
-            lent.command(f"RELEASE SAVEPOINT {name}")
+        if not keep and not connection.lost:
+            connection.command(f"ROLLBACK TO SAVEPOINT {name}")
+        if not connection.lost:
+            connection.command(f"RELEASE SAVEPOINT {name}")
 
     def _leave_outer(self, keep: bool) -> None:
-        lent, self._lent = self._lent, None
-        if lent is None:
+        connection, self._connection = self._connection, None
+        if connection is None:
             return
         try:
             if keep and self._begun:
-                lent.command("COMMIT")
+                connection.command("COMMIT")
         finally:
-            lent.give_back()  # rolls back what was not committed
+            self._database.pool.give_back(connection)  # rolls back what was not committed
 
-    def _borrow(self) -> Lent:
-        if self._lent is None:
-            self._lent = self._database.borrow()
-        return self._lent
+    def _borrow(self) -> Connection:
+        if self._connection is None:
+            self._connection = self._database.pool.take()
+        return self._connection
 
-    def _run_on(self, lent: Lent, statement: Statement) -> Reply[list[Row]]:
+    def _run_on(self, connection: Connection, statement: Statement) -> Reply[list[Row]]:
         if statement.writes and not self._begun:
-            began = lent.execute(Statement(self._database.dialect.begin, None, writes=True))
+            began = connection.execute(Statement(self._database.dialect.begin, None, writes=True))
             if began.error is not None:
                 return began
             self._begun = True
-        return lent.execute(statement)
+        return connection.execute(statement)
 
 
 class Lane:

@@ -43,7 +43,9 @@ class Dialect(ABC):
     quotes: ClassVar[tuple[str, str]]  # around an identifier
     begin: ClassVar[str]  # opens a transaction that writes
     for_update: ClassVar[str]  # what locks the rows of a SELECT
-    rewrites: ClassVar[Mapping[str, str]]  # operators that read differently here
+    skip_locked: ClassVar[str]  # what makes that leave out rows somebody else has locked
+    rewrites: ClassVar[Mapping[str, str]]  # operators that read differently here; "" is one that cannot be had
+    arithmetic: ClassVar[Mapping[str, str]]  # operators between two values that read differently here
     Error: type[Exception]  # the driver's, PEP 249
     IntegrityError: type[Exception]
 
@@ -63,6 +65,22 @@ class Dialect(ABC):
     @abstractmethod
     def lost(self, connection: Any) -> bool:
         """Say, after an error, whether the connection is of no use any more."""
+
+    def escape(self, sql: str) -> str:
+        """Return SQL that somebody wrote, so that the driver finds no placeholder in it."""
+        return sql.replace("%", "%%") if self.paramstyle == "pyformat" else sql
+
+    @abstractmethod
+    def read_path(self, column: str, path: tuple[str, ...], cast: str) -> str:
+        """Return what lies at a path of a column's JSON as "text", "number", "boolean" or "json"; else NULL."""
+
+    @abstractmethod
+    def write_path(self, column: str, path: tuple[str, ...], value: str) -> str:
+        """Return a column's JSON with another value, itself JSON, at a path."""
+
+    @abstractmethod
+    def as_json(self, column: str) -> str:
+        """Return a column as something the operators of JSON take."""
 
     def quote(self, name: str) -> str:
         """Quote a name, or several joined by dots. Raises ValueError for what is not a plain identifier."""

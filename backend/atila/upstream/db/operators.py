@@ -4,75 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, NamedTuple
+from decimal import Decimal
+from typing import Any
 
-from .dialect import check_identifier
+from .dialect import Json
+from .expressions import Expression, is_query
 
 
 @dataclass(frozen=True, slots=True)
 class Operator:
     """How an operator reads in SQL, and how its value becomes the values to bind."""
 
-    sql: str  # {column} and one {value} for each value; {values} for any number of them
+    sql: str  # {column} and {0}, {1} for the sides; {values} for any number of them
     read: Callable[[Any], tuple[Any, ...]]
-
-
-class Term(NamedTuple):
-    """One comparison without its values; equal terms give equal SQL."""
-
-    column: str
-    operator: str
-    size: int  # values to bind
-
-
-def read_conditions(conditions: dict[str, Any]) -> tuple[tuple[Term, ...], tuple[Any, ...]]:
-    """Read `filter`'s keywords into terms and the values they bind; what is compared with None is left out.
-
-    Raises ValueError for an unknown operator, a bad column, or a value that the operator cannot take.
-    """
-    terms: list[Term] = []
-    values: list[Any] = []
-    for key, value in conditions.items():
-        column, name = parse_key(key)
-        if value is None:
-            continue
-        if name == "isnull":
-            name = "isnull" if value else "isnotnull"
-        try:
-            read = OPERATORS[name].read(value)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{key} cannot take {type(value).__name__}: {error}") from error
-        terms.append(Term(column, name, len(read)))
-        values.extend(read)
-    return tuple(terms), tuple(values)
-
-
-@lru_cache(maxsize=2048)
-def parse_key(key: str) -> tuple[str, str]:
-    """Return column and operator of 'title', 'size__gte' or 'photos.size__gte'. Raises ValueError, naming the part."""
-    column, separator, name = key.rpartition("__")
-    if not separator:
-        column, name = key, "eq"
-    elif name not in OPERATORS or name == "isnotnull":
-        known = ", ".join(name for name in OPERATORS if name != "isnotnull")
-        raise ValueError(f"unknown operator {name!r} in {key!r}; known: {known}")
-    for part in column.split("."):
-        check_identifier(part)
-    return column, name
-
-
-def write_term(term: Term, column: str, placeholder: str, rewrites: Mapping[str, str]) -> str:
-    """Return a term's SQL; `column` is quoted already."""
-    if term.operator == "in" and term.size == 0:
-        return "1 = 0"
-    template = rewrites.get(term.operator) or OPERATORS[term.operator].sql
-    return template.format(column=column, value=placeholder, values=", ".join([placeholder] * term.size))
 
 
 def escape_like(text: str) -> str:
     """Return a LIKE pattern that matches exactly this text."""
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def cast_for(operator: str, values: tuple[Any, ...]) -> str:
+    """Return how a path of JSON is read so that it can be compared with values. Raises TypeError."""
+    if operator in ("holds", "has_key"):
+        return "json"
+    casts = {_cast_of(value) for value in values} or {"text"}
+    if len(casts) > 1:
+        raise TypeError("expected values of one kind")
+    return casts.pop()
+
+
+def _cast_of(value: Any) -> str:
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int | float | Decimal):
+        return "number"
+    if isinstance(value, str | Expression) or is_query(value):
+        return "text"
+    raise TypeError("JSON is compared with text, numbers, True or False")
 
 
 def _single(value: Any) -> tuple[Any, ...]:
@@ -82,13 +51,15 @@ def _single(value: Any) -> tuple[Any, ...]:
 
 
 def _several(value: Any) -> tuple[Any, ...]:
+    if is_query(value):
+        return (value,)
     if isinstance(value, str | bytes | dict):
         raise TypeError("expected a list of values")
     return tuple(value)
 
 
 def _pair(value: Any) -> tuple[Any, ...]:
-    pair = _several(value)
+    pair = (value,) if is_query(value) else _several(value)
     if len(pair) != 2:
         raise ValueError(f"expected a lower and an upper bound, got {len(pair)} values")
     return pair
@@ -107,8 +78,12 @@ def _pattern(value: Any) -> tuple[Any, ...]:
     return (text + "\\" * (dangling % 2),)
 
 
-def _regex(value: Any) -> tuple[Any, ...]:
+def _text(value: Any) -> tuple[Any, ...]:
     return (_expect_text(value),)
+
+
+def _json(value: Any) -> tuple[Any, ...]:
+    return (value if isinstance(value, Json) else Json(value),)
 
 
 def _around(before: str, after: str) -> Callable[[Any], tuple[Any, ...]]:
@@ -121,17 +96,17 @@ def _expect_text(value: Any) -> str:
     return value
 
 
-_LIKE = "{column} LIKE {value} ESCAPE '\\'"
-_ILIKE = "{column} ILIKE {value} ESCAPE '\\'"
-OPERATORS = {
-    "eq": Operator("{column} = {value}", _single),
-    "neq": Operator("{column} <> {value}", _single),
-    "gt": Operator("{column} > {value}", _single),
-    "gte": Operator("{column} >= {value}", _single),
-    "lt": Operator("{column} < {value}", _single),
-    "lte": Operator("{column} <= {value}", _single),
+_LIKE = "{column} LIKE {0} ESCAPE '\\'"
+_ILIKE = "{column} ILIKE {0} ESCAPE '\\'"
+OPERATORS: Mapping[str, Operator] = {
+    "eq": Operator("{column} = {0}", _single),
+    "neq": Operator("{column} <> {0}", _single),
+    "gt": Operator("{column} > {0}", _single),
+    "gte": Operator("{column} >= {0}", _single),
+    "lt": Operator("{column} < {0}", _single),
+    "lte": Operator("{column} <= {0}", _single),
     "in": Operator("{column} IN ({values})", _several),
-    "between": Operator("{column} BETWEEN {value} AND {value}", _pair),
+    "between": Operator("{column} BETWEEN {0} AND {1}", _pair),
     "contains": Operator(_LIKE, _around("%", "%")),
     "startswith": Operator(_LIKE, _around("", "%")),
     "endswith": Operator(_LIKE, _around("%", "")),
@@ -140,7 +115,13 @@ OPERATORS = {
     "iendswith": Operator(_ILIKE, _around("%", "")),
     "like": Operator(_LIKE, _pattern),
     "ilike": Operator(_ILIKE, _pattern),
-    "regex": Operator("{column} ~ {value}", _regex),
+    "regex": Operator("{column} ~ {0}", _text),
     "isnull": Operator("{column} IS NULL", _nothing),
-    "isnotnull": Operator("{column} IS NOT NULL", _nothing),
+    "has_key": Operator("{column} ? {0}", _text),
 }
+# What others become: `isnull=False`, and `contains` of a dictionary or a list.
+HIDDEN: Mapping[str, Operator] = {
+    "isnotnull": Operator("{column} IS NOT NULL", _nothing),
+    "holds": Operator("{column} @> {0}", _json),
+}
+ALL = {**OPERATORS, **HIDDEN}

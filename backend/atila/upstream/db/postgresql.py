@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -29,38 +31,82 @@ class PostgreSQL(Dialect):
     quotes = ('"', '"')
     begin = "BEGIN"
     for_update = " FOR UPDATE"
-    rewrites = MappingProxyType({})
+    skip_locked = " SKIP LOCKED"
+    rewrites: ClassVar = MappingProxyType({"holds": "{column} @> {0}::jsonb"})
+    arithmetic: ClassVar = MappingProxyType({"%": "mod({0}, {1})"})  # to psycopg2 a "%" is a placeholder's
     Error = psycopg2.Error
     IntegrityError = psycopg2.IntegrityError
 
-    def __init__(self, member: Member, ssl: bool = False) -> None:
+    def __init__(self, members: Sequence[Member], ssl: bool = False) -> None:
         super().__init__()
-        given = {
-            "host": member.host,
-            "port": member.port,
-            "user": member.user,
-            "password": member.password,
-            "dbname": member.database,
-            "connect_timeout": CONNECT_TIMEOUT,
-            "sslmode": "require" if ssl else "",
-        }
-        self.arguments: dict[str, Any] = {name: value for name, value in given.items() if value} | dict(member.options)
+        self._members = [(member.weight, arguments(member, ssl)) for member in members]
         self.adapters.update({Json: _write_json, dict: _write_json, list: list, tuple: list})
         self._read_bytes = psycopg2.extensions.new_type(psycopg2.BINARY.values, "BYTES", _read_bytes)
 
     def connect(self) -> Any:
-        connection = psycopg2.connect(**self.arguments)
+        connection = self._connect_somewhere()
         connection.set_session(autocommit=True)
         psycopg2.extensions.register_type(self._read_bytes, connection)
         with connection.cursor() as cursor:
             cursor.execute("SET TIME ZONE 'UTC'")
         return connection
 
+    def _connect_somewhere(self) -> Any:
+        """Connect to a member, chosen by weight; when it is down, to another one. Raises the last one's error."""
+        left = list(self._members)
+        while True:
+            chosen = left[0] if len(left) == 1 else random.choices(left, [weight for weight, _ in left])[0]  # noqa: S311
+            left.remove(chosen)
+            try:
+                return psycopg2.connect(**chosen[1])
+            except psycopg2.OperationalError:
+                if not left:
+                    raise
+
+    def read_path(self, column: str, path: tuple[str, ...], cast: str) -> str:
+        keys = _write_keys(path)
+        if cast == "json":
+            return f"({column}::jsonb #> {keys})"
+        if cast == "text":
+            return f"({column} #>> {keys})"
+        # A value of another type is none, rather than an error for the whole query.
+        as_type = _TYPES[cast]
+        found = f"({column} #>> {keys})::{as_type}"
+        return f"(CASE jsonb_typeof({column}::jsonb #> {keys}) WHEN '{cast}' THEN {found} END)"
+
+    def write_path(self, column: str, path: tuple[str, ...], value: str) -> str:
+        return f"jsonb_set(coalesce({column}::jsonb, '{{}}'), {_write_keys(path)}, ({value})::jsonb)"
+
+    def as_json(self, column: str) -> str:
+        return f"{column}::jsonb"
+
     def in_transaction(self, connection: Any) -> bool:
         return bool(connection.get_transaction_status() != psycopg2.extensions.TRANSACTION_STATUS_IDLE)
 
     def lost(self, connection: Any) -> bool:
         return bool(connection.closed)
+
+
+def arguments(member: Member, ssl: bool) -> dict[str, Any]:
+    """Return how libpq connects to a member; what is not given is left to libpq's own defaults."""
+    given = {
+        "host": member.host,
+        "port": member.port,
+        "user": member.user,
+        "password": member.password,
+        "dbname": member.database,
+        "connect_timeout": CONNECT_TIMEOUT,
+        "sslmode": "require" if ssl else "",
+    }
+    return {name: value for name, value in given.items() if value} | dict(member.options)
+
+
+_TYPES = {"number": "numeric", "boolean": "boolean"}
+
+
+def _write_keys(path: tuple[str, ...]) -> str:
+    # An array's literal; `check_key` let nothing through that ends it.
+    return "'{" + ",".join(f'"{key}"' for key in path) + "}'"
 
 
 def _write_json(value: Any) -> Any:

@@ -16,8 +16,9 @@ from atila.http.request import Request
 from atila.platform import Platform
 from atila.upstream.task import on_loop
 
-from .connection import Database
+from .database import Database
 from .session import Session
+from .sqlmaps import SqlMaps
 from .transaction import Transaction
 
 
@@ -75,29 +76,32 @@ class Sessions:
     another block is a savepoint. Tasks that an `async def` handler runs side by side have sessions of their own.
     """
 
-    def __init__(self, databases: Databases, inline: bool = False) -> None:
-        """Take the process's databases, and whether the handler is a plain one, which may block where it runs."""
+    def __init__(self, databases: Databases, inline: bool = False, maps: SqlMaps | None = None) -> None:
+        """Take the process's databases, whether the handler is a plain one, which may block where it runs, and the
+        app's templates of SQL.
+        """
         self._databases = databases
         self._inline = inline
+        self._maps = maps
         self._open: dict[tuple[str, object], Session] = {}
 
     @classmethod
-    def of(cls, platform: Platform, request: Request) -> Sessions:
+    def of(cls, platform: Platform, request: Request, maps: SqlMaps | None = None) -> Sessions:
         """Return the sessions of a request; those of a plain handler are inline."""
         route = request.route
-        return cls(platform.resource(open_databases), inline=route is not None and not route.asynchronous)
+        return cls(platform.resource(open_databases), route is not None and not route.asynchronous, maps)
 
     @classmethod
-    def outside(cls, platform: Platform) -> Sessions:
+    def outside(cls, platform: Platform, maps: SqlMaps | None = None) -> Sessions:
         """Return sessions for code that runs outside a request, such as a step of the app's start: they are inline."""
-        return cls(platform.resource(open_databases), inline=True)
+        return cls(platform.resource(open_databases), True, maps)
 
     def open(self, name: str) -> Session:
         """Return the session with '@name'. Raises SettingError for an unknown alias."""
         key = (name, asyncio.current_task() if on_loop() else threading.get_ident())
         session = self._open.get(key)
         if session is None:
-            session = self._open[key] = self._databases.find(name).session(self._inline)
+            session = self._open[key] = self._databases.find(name).session(self._inline, self._maps)
         return session
 
     def transaction(self, name: str) -> Transaction:

@@ -9,14 +9,19 @@ from concurrent.futures import Future
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from atila.errors import SettingError
 from atila.upstream.task import Task, on_loop
 
 from .block import Block, Lane
-from .query import Delete, Insert, Query, Select, Update
+from .query import Query
 from .rows import Row
+from .select import Select
+from .sqlmaps import SqlMaps
+from .template import Template
+from .writes import Delete, Insert, Update
 
 if TYPE_CHECKING:
-    from .connection import Database
+    from .database import Database
 
 
 class Session:
@@ -30,8 +35,9 @@ class Session:
     blocks even there, for engines that have no threads.
     """
 
-    def __init__(self, database: Database, inline: bool = False) -> None:
+    def __init__(self, database: Database, inline: bool = False, maps: SqlMaps | None = None) -> None:
         self._database = database
+        self._maps = maps
         self._inline = inline
         self._block: Block | None = None
         self._lane: Lane | None = None  # of an async block
@@ -47,8 +53,8 @@ class Session:
         """The driver's error for a value that is taken, missing or refused by a constraint."""
         return self._database.dialect.IntegrityError
 
-    def select(self, table: str) -> Select:
-        """Start a query that reads."""
+    def select(self, table: str | Select) -> Select:
+        """Start a query that reads a table, or what `query.as_("q")` gives."""
         return Select(self, table)
 
     def insert(self, table: str) -> Insert:
@@ -62,6 +68,12 @@ class Session:
     def delete(self, table: str) -> Delete:
         """Start a query that removes rows."""
         return Delete(self, table)
+
+    def template(self, name: str, /, **values: Any) -> Template:
+        """Start the query of the template "file.name", as `was.sql` does. Raises SettingError when there is none."""
+        if self._maps is None:
+            raise SettingError("templates of SQL belong to an app: use was.db(…).template")
+        return Template(self, self._maps.find(name)).data(**values)
 
     def execute(self, query: str | Query, params: Sequence[Any] | Mapping[str, Any] | None = None) -> Task[list[Row]]:
         """Run a query, or SQL with values in the driver's paramstyle: "?" on SQLite, "%s" on PostgreSQL.

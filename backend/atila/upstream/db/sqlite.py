@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -32,13 +32,17 @@ class SQLite(Dialect):
     quotes = ("[", "]")
     begin = "BEGIN IMMEDIATE"  # a transaction that starts reading may not be able to write any more
     for_update = ""  # BEGIN IMMEDIATE has locked them
-    rewrites = {  # noqa: RUF012 - ClassVar in the base
+    skip_locked = ""
+    rewrites: ClassVar = {
         **dict.fromkeys(
             ("ilike", "icontains", "istartswith", "iendswith"),
-            "atila_lower({column}) LIKE atila_lower({value}) ESCAPE '\\'",
+            "atila_lower({column}) LIKE atila_lower({0}) ESCAPE '\\'",
         ),
-        "regex": "{column} REGEXP {value}",
+        "regex": "{column} REGEXP {0}",
+        "has_key": "EXISTS (SELECT 1 FROM json_each({column}) WHERE key = {0})",
+        "holds": "",
     }
+    arithmetic: ClassVar[dict[str, str]] = {}
     Error = sqlite3.Error
     IntegrityError = sqlite3.IntegrityError
 
@@ -69,6 +73,16 @@ class SQLite(Dialect):
         connection.create_function("atila_lower", 1, _lower, deterministic=True)  # SQLite's own knows ASCII only
         return connection
 
+    def read_path(self, column: str, path: tuple[str, ...], cast: str) -> str:
+        place = f"{column}, {_write_place(path)}"
+        return _READ[cast].format(found=f"json_extract({place})", kind=f"json_type({place})")
+
+    def write_path(self, column: str, path: tuple[str, ...], value: str) -> str:
+        return f"json_set(coalesce({column}, '{{}}'), {_write_place(path)}, json({value}))"
+
+    def as_json(self, column: str) -> str:
+        return column
+
     def in_transaction(self, connection: sqlite3.Connection) -> bool:
         return connection.in_transaction
 
@@ -80,6 +94,20 @@ class SQLite(Dialect):
         if type(value) is int and not -(2**63) <= value < 2**63:
             return float("inf") if value > 0 else float("-inf")
         return self.adapt(value)
+
+
+# As PostgreSQL reads them; a value of another type is none.
+_READ = {
+    "json": "{found}",
+    "text": "(CASE {kind} WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' ELSE CAST({found} AS TEXT) END)",
+    "number": "(CASE WHEN {kind} IN ('integer', 'real') THEN {found} END)",
+    "boolean": "(CASE {kind} WHEN 'true' THEN 1 WHEN 'false' THEN 0 END)",
+}
+
+
+def _write_place(path: tuple[str, ...]) -> str:
+    # `check_key` let nothing through that ends a key or the literal. A number is a place in a list.
+    return "'$" + "".join(f"[{key}]" if key.isdecimal() else f'."{key}"' for key in path) + "'"
 
 
 def _matches(pattern: str, value: object) -> bool | None:

@@ -13,7 +13,8 @@ from .query import Query
 from .rows import Row, read_rows
 
 if TYPE_CHECKING:
-    from .connection import Database, Lent
+    from .connection import Connection
+    from .database import Database
 
 
 class Transaction:
@@ -24,7 +25,7 @@ class Transaction:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._lent: Lent | None = None
+        self._connection: Connection | None = None
         self._cursor: Any = None
         self._begun = False
 
@@ -33,13 +34,13 @@ class Transaction:
         if on_loop():
             warnings.warn("was.transaction blocks the event loop: use `async with was.db(...)`", RuntimeWarning, 2)
         statement = self._database.prepare(query, params)
-        if self._lent is None:
-            self._lent = self._database.borrow()
-            self._cursor = self._lent.cursor()
+        if self._connection is None:
+            self._connection = self._database.pool.take()
+            self._cursor = self._connection.cursor()
         if not self._begun:
-            self._lent.command(self._database.dialect.begin)
+            self._connection.command(self._database.dialect.begin)
             self._begun = True
-        self._lent.run_on(self._cursor, statement)
+        self._connection.run_on(self._cursor, statement)
         return self
 
     def fetchone(self) -> Row | None:
@@ -67,11 +68,11 @@ class Transaction:
 
     def putback(self) -> None:
         """Give the connection back; what was not committed is undone."""
-        lent, self._lent = self._lent, None
+        connection, self._connection = self._connection, None
         self._begun = False
-        if lent is not None:
+        if connection is not None:
             self._cursor.close()
-            lent.give_back()
+            self._database.pool.give_back(connection)
 
     def __enter__(self) -> Self:
         return self
@@ -82,11 +83,11 @@ class Transaction:
         self.putback()
 
     def _executed(self) -> Any:
-        if self._lent is None:
+        if self._connection is None:
             raise RuntimeError("nothing to fetch: execute() comes first")
         return self._cursor
 
     def _end(self, command: str) -> None:
-        if self._lent is not None and self._begun:
+        if self._connection is not None and self._begun:
             self._begun = False
-            self._lent.command(command)
+            self._connection.command(command)

@@ -13,8 +13,8 @@ import pytest
 
 from atila.alias import Alias, Member
 from atila.upstream.db import Database, Session
-from atila.upstream.db.connection import make_dialect
-from atila.upstream.db.postgresql import PostgreSQL
+from atila.upstream.db.database import make_dialect
+from atila.upstream.db.postgresql import PostgreSQL, arguments
 from atila.upstream.db.sqlite import SQLite
 
 
@@ -59,7 +59,7 @@ def test_values_of_sqlite(value: Any, adapted: Any) -> None:
 
 
 def test_values_of_other_kinds_are_refused() -> None:
-    for dialect, name in ((SQLite(":memory:"), "SQLite"), (PostgreSQL(Member("h")), "PostgreSQL")):
+    for dialect, name in ((SQLite(":memory:"), "SQLite"), (PostgreSQL([Member("h")]), "PostgreSQL")):
         with pytest.raises(TypeError, match=f"complex is not a value for {name}"):
             dialect.adapt(1j)
 
@@ -98,4 +98,4 @@ def test_without_psycopg2_it_says_what_to_install(monkeypatch: pytest.MonkeyPatc
      {"dbname": "shop", "host": "/run", "sslmode": "require", "connect_timeout": "1"}),
 ])  # fmt: skip
 def test_what_a_connection_to_postgresql_is_asked_with(member: Member, ssl: bool, wanted: dict[str, Any]) -> None:
-    assert PostgreSQL(member, ssl).arguments == {"connect_timeout": 5, **wanted}
+    assert arguments(member, ssl) == {"connect_timeout": 5, **wanted}

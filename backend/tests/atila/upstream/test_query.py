@@ -9,7 +9,7 @@ import pytest
 
 from atila.errors import HTTPError
 from atila.upstream.db import Database, Json, Row, Session
-from atila.upstream.db.query import Select
+from atila.upstream.db.select import Select
 
 
 def titles(query: Select) -> list[str | None]:

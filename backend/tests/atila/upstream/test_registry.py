@@ -11,7 +11,8 @@ import pytest
 
 from atila.alias import DB_SQLITE3, Alias
 from atila.upstream.db import Database, Databases, Row, Session
-from atila.upstream.db.query import Delete, Insert, Select, Update
+from atila.upstream.db.select import Select
+from atila.upstream.db.writes import Delete, Insert, Update
 
 
 @pytest.fixture
@@ -51,19 +52,23 @@ def test_a_forked_process_has_connections_of_its_own(alias: Alias, monkeypatch: 
     ours.close()
 
 
-def test_a_pool_that_was_given_up_already_is_given_up_once(alias: Alias) -> None:
+def test_connections_of_a_server_that_hung_up_are_given_up_once(alias: Alias) -> None:
     database = Database(alias)
-    first, second = database.borrow(), database.borrow()
+    pool = database.pool
+    first, second, third = pool.take(), pool.take(), pool.take()
+    pool.give_back(third)
     first.lost = second.lost = True  # as the dialect says when a server hangs up
-    pool = first._pool
-    assert database.owns(pool)
-    first.give_back()
-    fresh = database._pool
-    second.give_back()
-    assert database.owns(fresh)
-    assert not database.owns(pool)
+    pool.give_back(first)
+    assert pool.state["open"] == 1  # the idle one went as well
+    fresh = pool.take()
+    pool.give_back(second)
+    pool.give_back(fresh)
+    assert pool.state == {"open": 1, "idle": 1, "waiting": 0, "size": 100}
+    assert pool.take() is fresh
+    pool.give_back(fresh)
     assert database.session().execute("SELECT 1 AS one").value() == 1
     database.close()
+    assert pool.state["open"] == 0
 
 
 def test_a_query_of_no_database_says_how_to_run_it(db: Session) -> None:

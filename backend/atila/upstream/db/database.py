@@ -1,0 +1,117 @@
+"""A database: its pool of connections, and what runs single statements on them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from atila.alias import Alias, Kind
+from atila.upstream.task import STA_NETERR, STA_TIMEOUT, Reply
+
+from .connection import Connection
+from .dialect import Dialect, Statement
+from .pool import Pool, PoolTimeoutError
+from .query import Query
+from .rows import Row
+from .session import Session
+from .sqlmaps import SqlMaps
+from .transaction import Transaction
+
+PATIENCE = 10.0  # seconds to wait for a connection when all are taken
+
+
+class Database:
+    """One database and its connections. Lives as long as the process, or until `close`."""
+
+    def __init__(self, target: str | Alias, patience: float = PATIENCE) -> None:
+        """Take an alias or a URL; `patience` is in seconds. Opens nothing yet. Raises ValueError."""
+        self.alias = Alias.from_url("@database", target) if isinstance(target, str) else target
+        self.dialect = make_dialect(self.alias)
+        self.texts: dict[Any, str] = {}  # SQL by the shape of its query
+        self.refusals = (PoolTimeoutError, self.dialect.Error)  # what `pool.take` raises
+        self._size = 1 if self.dialect.single else max(1, self.alias.max_conns)
+        self.pool = Pool(lambda: Connection(self.dialect), self._size, patience)
+        self._threads: dict[str, ThreadPoolExecutor] = {}
+        self._lock = threading.Lock()
+
+    def session(self, inline: bool = False, maps: SqlMaps | None = None) -> Session:
+        """Return what runs queries for one request; an `inline` one blocks even an event loop.
+
+        `maps` are the templates of SQL that it finds.
+        """
+        return Session(self, inline, maps)
+
+    def transaction(self) -> Transaction:
+        """Return an explicit transaction."""
+        return Transaction(self)
+
+    def prepare(self, query: str | Query, params: Sequence[Any] | Mapping[str, Any] | None = None) -> Statement:
+        """Return the statement of a query, or of SQL in the driver's paramstyle ("?" or "%s") with its values.
+
+        Raises ValueError or TypeError for what cannot be one.
+        """
+        if isinstance(query, Query):
+            return query.compile(self.dialect, self.texts)
+        adapt = self.dialect.adapt
+        if isinstance(params, Mapping):
+            return Statement(query, {name: adapt(value) for name, value in params.items()}, writes=True)
+        return Statement(query, [adapt(value) for value in params] if params else None, writes=True)
+
+    def run(self, statement: Statement) -> Reply[list[Row]]:
+        """Run one statement that commits itself; a read is tried again when its connection was found dead."""
+        reply, lost = self._run_once(statement)
+        if lost and not statement.writes:
+            reply, _ = self._run_once(statement)
+        return reply
+
+    def threads(self, purpose: str) -> ThreadPoolExecutor:
+        """Return the threads for one purpose. Those that wait for connections never hold up those that have one."""
+        with self._lock:
+            if purpose not in self._threads:
+                self._threads[purpose] = ThreadPoolExecutor(self._size, f"db-{self.alias.name}-{purpose}")
+            return self._threads[purpose]
+
+    def submit(self, statement: Statement) -> Future[Reply[list[Row]]]:
+        """Run one statement on a thread."""
+        return self.threads("single").submit(self.run, statement)
+
+    def close(self) -> None:
+        """Close the idle connections and end the threads; a connection in use is closed when it comes back."""
+        with self._lock:
+            for threads in self._threads.values():
+                threads.shutdown()
+            self._threads.clear()
+        self.pool.renew()
+
+    def explain(self, error: Exception) -> Reply[list[Row]]:
+        """Return the reply for an error that came instead of a connection."""
+        return Reply.failed(STA_TIMEOUT if isinstance(error, PoolTimeoutError) else STA_NETERR, error)
+
+    def _run_once(self, statement: Statement) -> tuple[Reply[list[Row]], bool]:
+        try:
+            connection = self.pool.take()
+        except self.refusals as error:
+            return self.explain(error), False
+        try:
+            reply = connection.execute(statement)
+        finally:
+            stray = self.pool.give_back(connection)
+        if stray:
+            raise RuntimeError("a single statement opened a transaction, which was rolled back: use `with was.db(...)`")
+        return reply, connection.lost
+
+
+def make_dialect(alias: Alias) -> Dialect:
+    """Return the dialect of an alias. Raises ValueError when it is no SQL database."""
+    # Imported when used: a project with SQLite only needs no psycopg2.
+    if alias.kind is Kind.SQLITE3:
+        from .sqlite import SQLite
+
+        return SQLite(alias.members[0].database)
+    if alias.kind is Kind.POSTGRESQL:
+        from .postgresql import PostgreSQL
+
+        return PostgreSQL(alias.members, alias.ssl)
+    raise ValueError(f"{alias.name} is of kind {alias.kind}: was.db takes PostgreSQL and SQLite")
