@@ -30,6 +30,8 @@ from .routing.router import Router
 from .routing.urls import Urls
 from .services import Services
 from .shared import SharedKeys, Store
+from .websocket.design import websocket
+from .websocket.switchboard import Switchboard
 
 if TYPE_CHECKING:
     from .testing.client import TestClient
@@ -94,6 +96,11 @@ class Atila:
         self.services = Services(self, self.router, self.home)
         self.mount = self.services.mount
         self.built = False
+        self._make_sockets()
+
+    def _make_sockets(self) -> None:
+        self.sockets: Switchboard = Switchboard(self.name, lambda: self.platform.bus)
+        self.websocket, self.websocket_send = websocket, self.sockets.send
 
     def _make_hooks(self) -> None:
         self.hooks, self.faults, self.lifecycle = Hooks(self.shared_keys), Faults(), Lifecycle()

@@ -18,6 +18,11 @@ DEFAULTS: dict[str, Any] = {
     "upload_memory_size": 512
     * 1024,  # bytes of an uploaded file kept in memory; a larger one moves to a temporary file
     "grpc_web_threads": 32,  # for gRPC-Web streams of plain handlers, one each while it lasts; more streams wait
+    "websocket_max_message": 1024 * 1024,  # bytes of a WebSocket message; a longer one closes the connection with 1009
+    "websocket_max_behind": 4 * 1024 * 1024,  # bytes that wait for a slow WebSocket client before it is let go
+    "websocket_ping_interval": 20,  # seconds of silence after which a WebSocket client is pinged, half its timeout at most
+    "websocket_close_timeout": 5,  # seconds a WebSocket client gets to answer that the connection is closed
+    "websocket_token_timeout": 10,  # seconds to send the token as the first message, where a route takes it so
     "maintain_interval": 60,  # seconds between runs of the maintenance jobs
     "access_token_timeout": 600,  # seconds a token of `was.mkjwt` lives when its claims name no `exp`
     "jwt_cache_size": 4096,  # verified tokens kept in memory

@@ -11,6 +11,7 @@ from typing import Any
 from . import events
 from .auth.guards import refuse
 from .concurrency import settle
+from .conversation import Conversation
 from .errors import HTTPError
 from .faults import answer
 from .hooks import called
@@ -30,6 +31,7 @@ from .rpc.descriptors import is_method
 from .rpc.endpoint import doors
 from .rpc.threads import StreamThreads
 from .was import Was
+from .websocket.design import asks_itself
 
 BARE = 3  # attributes of a was of which no part was used: app, request, response
 
@@ -294,6 +296,8 @@ def build(app: Any, route: Route) -> None:
         body_limit=config.max_post_body_size,
         multipart_limit=config.max_multipart_body_size,
     )
+    if declared.socket is not None or asks_itself(route.handler):
+        route.job.converse = Conversation(app, route, respond, perform)
     if is_method(path := app.root + route.rule.text):
         from .rpc.grpc_web import web_job  # loaded only where there is a service
 
