@@ -30,6 +30,7 @@ from .routing.router import Router
 from .routing.urls import Urls
 from .services import Services
 from .shared import SharedKeys, Store
+from .upstream.db import SqlMaps
 from .websocket.design import websocket
 from .websocket.switchboard import Switchboard
 
@@ -128,6 +129,11 @@ class Atila:
         self.templates: Templates = Templates(lambda: self.home, lambda: self.debug or self.use_reloader)
         self.template_global, self.template_filter = self.templates.template_global, self.templates.template_filter
         self.jinja_overlay = self.templates.jinja_overlay
+        self._lend_sql()
+
+    def _lend_sql(self) -> None:
+        self.sqlmaps: SqlMaps = SqlMaps(lambda: self.home, lambda: self.debug or self.use_reloader)
+        self.setup_sqlphile = self.sqlmaps.setup
 
     def _lend_moments(self, lifecycle: Lifecycle) -> None:
         self.before_mount, self.mounted = lifecycle.before_mount, lifecycle.mounted

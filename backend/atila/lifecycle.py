@@ -27,7 +27,7 @@ class Background(Was):
 
     urls: part[Was, Urls] = part(lambda was: was.app.urls)
     logging: part[Was, Log] = part(lambda was: Log(was.app.logger, Request("", "")))
-    databases: part[Was, Sessions] = part(lambda was: Sessions.outside(was.app.platform))
+    databases: part[Was, Sessions] = part(lambda was: Sessions.outside(was.app.platform, was.app.sqlmaps))
 
     def __init__(self, app: Any) -> None:
         self.app = app

@@ -26,7 +26,7 @@ from .sessions.envelope import Carrier, serializer
 from .sessions.mbox import MessageBox
 from .sessions.session import Session
 from .shared import Shared
-from .upstream.db import Sessions
+from .upstream.db import Sessions, Sql
 from .upstream.proxypass import Passing
 from .websocket.socket import Socket, socket_of
 
@@ -89,9 +89,10 @@ class Was:
     mkjwt = encode_jwt = bearer.forward(Bearer.make)
     dejwt = decode_jwt = bearer.forward(Bearer.read)
 
-    databases: part[Was, Sessions] = part(lambda was: Sessions.of(was.app.platform, was.request))
+    databases: part[Was, Sessions] = part(lambda was: Sessions.of(was.app.platform, was.request, was.app.sqlmaps))
     db = asyncon = backend = sqlite3 = postgresql = databases.forward(Sessions.open)
     transaction = databases.forward(Sessions.transaction)
+    sql: part[Was, Sql] = part(lambda was: Sql(was.app.sqlmaps))
 
     passing: part[Was, Passing] = part(lambda was: Passing(was.app.platform, was.request))
     proxypass = passing.forward(Passing.pass_on)

@@ -7,6 +7,8 @@ from .expressions import F, Fn
 from .registry import Databases, Sessions, open_databases
 from .rows import Row
 from .session import Session
+from .sqlmaps import SqlMaps
+from .template import Sql
 from .transaction import Transaction
 
 __all__ = [
@@ -19,6 +21,8 @@ __all__ = [
     "Row",
     "Session",
     "Sessions",
+    "Sql",
+    "SqlMaps",
     "Transaction",
     "exists",
     "open_databases",
