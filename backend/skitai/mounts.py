@@ -38,7 +38,8 @@ class Mounts:
     """
 
     def __init__(self, not_found: Callable[[Request, int], Response]) -> None:
-        self._hosts: dict[str, list[Point]] = {DEFAULT_HOST: []}
+        self._everywhere: list[Point] = []
+        self._hosts: dict[str, list[Point]] = {DEFAULT_HOST: self._everywhere}
         self.apps: list[Any] = []  # those of Atila, once each
         self._not_found = not_found
         self.leaving = False  # this process ends soon: each answer closes its HTTP/1 connection (RFC 9112 9.6)
@@ -70,18 +71,21 @@ class Mounts:
             point.single_page = folder
 
     def resolve(self, request: Request) -> Job:
-        job = self._find(request)
-        return _closing(job) if self.leaving and request.version in ("1.0", "1.1") else job
-
-    def _find(self, request: Request) -> Job:
         path = request.path
-        for point in self._hosts[DEFAULT_HOST] if len(self._hosts) == 1 else self._points_of(request):
-            if point.prefix and path != point.prefix and not path.startswith(point.below):
+        for point in self._everywhere if len(self._hosts) == 1 else self._points_of(request):
+            prefix = point.prefix
+            if prefix and path != prefix and not path.startswith(point.below):
                 continue
-            job = self._resolve_at(point, request)
+            if point.app is not None and not point.folders:
+                request.root, request.inner = prefix, path[len(prefix) :] if prefix else path
+                job: Job | None = point.app.resolve(request)
+            else:
+                job = self._resolve_at(point, request)
             if job is not None:
-                return job
-        return self._job(lambda: self._not_found(request, 404), found=False)
+                break
+        else:
+            job = self._job(lambda: self._not_found(request, 404), found=False)
+        return _closing(job) if self.leaving and request.version in ("1.0", "1.1") else job
 
     async def start(self, loop: asyncio.AbstractEventLoop) -> None:
         for site in self.sites:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..concurrency import Suspended, step
 from ..errors import HTTPError
-from ..http.guards import check_target
+from ..http.guards import METHODS
 from ..http.headers import Headers
 from ..http.request import HeaderSource, Request
 from ..http.response import FileBody, Response, Stream
@@ -58,28 +58,24 @@ class RSGI:
         if len(first) != len(pairs):  # type: ignore[arg-type]  # a dict; what follows is for a name that came twice
             first = Headers(pairs)
         request = Request(scope.method, scope.path, scope.query_string, first, scope)
-        if settings.trusted_proxies:
-            request.forwarded = request.peer in settings.trusted_proxies
-        if request.forwarded:
+        if settings.trusted_proxies and request.peer in settings.trusted_proxies:
+            request.forwarded = True
             settings.identify(request)
         else:
             request.id = settings.ids()
         try:
-            check_target(request.method, request.path)
-            host = first.get("host")
-            if host not in settings.hosts.good or type(first) is Headers:
+            if request.path not in settings.targets.good or request.method not in METHODS:
+                settings.targets.check(request.method, request.path)
+            if first.get("host") not in settings.hosts.good or type(first) is Headers:
                 settings.hosts.check(_one_host(scope, first), request.version)
             job = self.site.resolve(request)
             if job.body_limit and (request.method != "GET" or _announces_body(first)):
-                length = self._expected(request, job)
-                if length != 0:
-                    await self._read_body(request, job, proto, length)
+                await self._take_body(request, job, proto)
         except HTTPError as error:
             self._send(proto, request, refusal(error), started)
             return
-        threads = settings.threads
-        if job.blocking and threads is not None:
-            await threads.submit(self._answer_on_thread, job, request, proto, started)
+        if job.blocking and settings.threads is not None:
+            await settings.threads.submit(self._answer_on_thread, job, request, proto, started)
             return
         response = await job.respond(request)
         if isinstance(response.body, Stream):
@@ -100,8 +96,10 @@ class RSGI:
         else:
             self._stream_from_thread(proto, request, response, started)
 
-    def _expected(self, request: Request, job: Job) -> int | None:
-        return expected_length(job, request.source, request.version, self.settings.unsized_bodies)
+    async def _take_body(self, request: Request, job: Job, proto: Any) -> None:
+        length = expected_length(job, request.source, request.version, self.settings.unsized_bodies)
+        if length != 0:
+            await self._read_body(request, job, proto, length)
 
     async def _read_body(self, request: Request, job: Job, proto: Any, length: int | None) -> None:
         settings = self.settings
@@ -128,10 +126,10 @@ class RSGI:
                 proto.response_empty(response.status, headers + _sized(response))
             elif not body:
                 proto.response_empty(response.status, headers)
-            elif isinstance(body, FileBody):
-                self._send_file(proto, response.status, headers, body)
-            else:
+            elif type(body) is bytes:
                 proto.response_bytes(response.status, headers, body)
+            else:
+                self._send_file(proto, response.status, headers, body)
         except RuntimeError:
             _log.info("%s %s %s: the client went away", request.id, request.method, one_line(request.path))
         if self.settings.on_answer is not None:

@@ -11,7 +11,7 @@ import msgspec
 
 from ..concurrency import WorkerThreads
 from ..errors import HTTPError
-from ..http.guards import Hosts, clean_request_id, content_length
+from ..http.guards import Hosts, Targets, clean_request_id, content_length
 from ..http.headers import Pairs
 from ..http.problem import error_data
 from ..http.request import HeaderSource, Request
@@ -31,6 +31,7 @@ class AdapterSettings:
     body_timeout: float = 60.0  # seconds a client may take to send a whole body
     on_answer: OnAnswer | None = None  # told of every answer, for the access log
     hosts: Hosts = field(default_factory=Hosts)
+    targets: Targets = field(default_factory=Targets)
     ids: Callable[[], str] = field(default_factory=lambda: request_ids())
 
     def identify(self, request: Request) -> None:
@@ -42,8 +43,7 @@ class AdapterSettings:
 def request_ids() -> Callable[[], str]:
     """Return a maker of ids that are unique among the processes of all hosts: a random start and a count."""
     start = os.urandom(5).hex()
-    numbers = count(1)
-    return lambda: f"{start}{next(numbers):x}"
+    return map(f"{start}%x".__mod__, count(1)).__next__
 
 
 def expected_length(job: Job, source: HeaderSource, version: str, unsized: bool) -> int | None:
@@ -84,21 +84,20 @@ def final_headers(request: Request, response: Response) -> Pairs:
     RFC 9112 6: the server frames the message; a length or an encoding of the handler's own would break it.
     """
     headers = response.headers
-    if _frames_itself(headers):
-        keep_close = request.version in ("1.0", "1.1")
-        headers = [
-            pair for pair in headers
-            if pair[0] not in _SERVERS_OWN or (pair[0] == "connection" and pair[1] == "close" and keep_close)
-        ]  # fmt: skip
+    for name, _ in headers:
+        if name in _SERVERS_OWN:
+            headers = _without_framing(headers, request.version)
+            break
     headers.append(("x-request-id", request.id))
     return headers
 
 
-def _frames_itself(headers: Pairs) -> bool:
-    for name, _ in headers:  # noqa: SIM110 - any() would cost three times as much, at every answer
-        if name in _SERVERS_OWN:
-            return True
-    return False
+def _without_framing(headers: Pairs, version: str) -> Pairs:
+    keep_close = version in ("1.0", "1.1")
+    return [
+        pair for pair in headers
+        if pair[0] not in _SERVERS_OWN or (pair[0] == "connection" and pair[1] == "close" and keep_close)
+    ]  # fmt: skip
 
 
 _SERVERS_OWN = frozenset({"content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "trailer"})

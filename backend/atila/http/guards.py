@@ -36,6 +36,21 @@ class Hosts:
             self.good.add(host)
 
 
+class Targets:
+    """The paths seen to be well-formed, so that each is read once. Lives as long as the adapter."""
+
+    __slots__ = ("good",)
+
+    def __init__(self) -> None:
+        self.good: set[str] = set()
+
+    def check(self, method: str, path: str) -> None:
+        """Raise HTTPError like `check_target`."""
+        check_target(method, path)
+        if len(self.good) < 1000 and path != "*":
+            self.good.add(path)
+
+
 def check_target(method: str, path: str) -> None:
     """Raise HTTPError: 501 for an unknown method, 405 for TRACE or CONNECT, 400 for dot segments or control bytes."""
     if method not in METHODS:

@@ -25,6 +25,7 @@ Data = TypeVar("Data")
 
 _HTML = ("content-type", "text/html; charset=utf-8")
 _JSON = ("content-type", "application/json")
+_json = msgspec.json.Encoder().encode
 
 
 class API(Generic[Data]):
@@ -40,11 +41,13 @@ class API(Generic[Data]):
             data = status_or_data
         else:
             raise TypeError(f"API: the first of two arguments is a status line, not {status_or_data!r}")
-        if fields:
-            if data is not None and not isinstance(data, dict):
+        if data is None:
+            data = fields
+        elif fields:
+            if not isinstance(data, dict):
                 raise TypeError(f"API: keywords can only be merged into a dict, not into {type(data).__name__}")
-            data = {**(data or {}), **fields}
-        self.data: Any = {} if data is None else data
+            data = {**data, **fields}
+        self.data: Any = data
 
     def __getitem__(self, name: str) -> Any:
         return self.data[name]
@@ -142,11 +145,13 @@ def encode(response: Response, result: Any) -> None:
 
 
 def _encode_api(response: Response, result: API[Any]) -> None:
-    status = result.status
-    if status != 200:
-        response.set_status(status)
-    response.body = msgspec.json.encode(result.data)
-    _default_type(response, _JSON)
+    if result.status != 200:
+        response.set_status(result.status)
+    response.body = _json(result.data)
+    if response.headers:
+        _default_type(response, _JSON)
+    else:
+        response.headers.append(_JSON)
 
 
 def _encode_response(response: Response, result: Response) -> None:
@@ -170,7 +175,7 @@ def _encode_bytes(response: Response, result: bytes) -> None:
 
 
 def _encode_data(response: Response, result: object) -> None:
-    response.body = msgspec.json.encode(result)
+    response.body = _json(result)
     _default_type(response, _JSON)
 
 
