@@ -51,7 +51,8 @@ async def respond(request: Request) -> Response:
     finally:
         if (hook := was.app.hooks.teardown) is not None:
             await tear_down(was, hook)
-        request.close()
+        if request.body is not None:
+            request.close()
     return was.response
 
 
@@ -109,7 +110,8 @@ async def handle(was: Was, route: Route) -> Any:
 def finish(was: Was, result: Any) -> None:
     """Write a handler's result, and the parts that were used, into the response."""
     encode(was.response, result)
-    write_parts(was)
+    if len(was.__dict__) > BARE:
+        write_parts(was)
 
 
 async def explain(was: Was) -> None:
@@ -153,8 +155,6 @@ async def tear_down(was: Was, hook: Handler) -> None:
 def write_parts(was: Was) -> None:
     """Let the parts that were used write themselves into the response."""
     used = was.__dict__
-    if len(used) == BARE:
-        return
     for name in ("cookie", "session", "mbox"):
         if name in used:
             used[name].write(was.response)

@@ -56,9 +56,14 @@ def _collect_plain(items: list[str], limit: int) -> Fields:
     """Gather the fields of a query in which nothing is escaped, which is most of them."""
     if len(items) > limit:
         raise HTTPError(400, f"more than {limit} fields in the query or form")
-    halves = [item.partition("=") for item in items if item]
-    fields = Fields([(name, value) for name, _, value in halves])
-    return fields if len(fields) == len(halves) else collect((name, value) for name, _, value in halves)
+    fields = Fields()
+    for item in items:
+        name, _, value = item.partition("=")
+        if name in fields:
+            return collect([item.partition("=")[::2] for item in items if item])
+        if item:
+            fields[name] = value
+    return fields
 
 
 def collect(pairs: Iterable[tuple[str, Any]]) -> Fields:
@@ -126,6 +131,7 @@ def _value(part: Any, texts: dict[int, str], memory_size: int) -> str | Upload:
 
 
 _decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
 
 
 def parse_json(body: bytes, depth: int = 64) -> Any:
@@ -144,9 +150,8 @@ def parse_json(body: bytes, depth: int = 64) -> Any:
         raise HTTPError(400, "the JSON body is not UTF-8") from error
     if len(body) > 2 * depth and body.count(b"{") + body.count(b"[") > depth:
         check_depth(value, depth, "JSON body")
-    colons = body.count(b":")
-    if colons and not (type(value) is dict and len(value) == colons):
-        _check_keys(body, value, colons)  # else every colon belongs to a key of its own in the one object
+    if type(value) is dict or type(value) is list:
+        _check_keys(body, value)
     return value
 
 
@@ -161,9 +166,10 @@ def check_depth(value: Any, depth: int, name: str) -> None:
     raise HTTPError(400, f"the {name} is nested deeper than {depth} levels")
 
 
-def _check_keys(body: bytes, value: Any, colons: int) -> None:
+def _check_keys(body: bytes, value: Any) -> None:
     # Written again, a key that was there twice is there once: fewer colons. An escaped colon would hide that.
-    if b"\\u" not in body and colons == msgspec.json.encode(value).count(b":"):
+    again = _encode(value)
+    if again == body or (b"\\u" not in body and body.count(b":") == again.count(b":")):
         return
     json.loads(body, object_pairs_hook=_unique)
 

@@ -13,7 +13,7 @@ from ..errors import HTTPError, Reason, RouteError, bad_parameters
 from ..http.body import FormLimits, parse_json
 from ..http.request import Request
 from ..routing.route import Handler, Route
-from .types import Converter, converter_for
+from .types import Converter, converter_for, ready_type
 
 Scope = Literal["ARGS", "URL", "FORM", "JSON", "DATA", "PARAMS", "DEFAULT"]  # where parameters come from
 
@@ -23,7 +23,7 @@ _NOTHING: dict[str, Any] = {}
 class Argument:
     """One argument of a handler. Lives as long as its route."""
 
-    __slots__ = ("convert", "decode", "default", "hint", "is_body", "name", "required")
+    __slots__ = ("convert", "decode", "default", "hint", "is_body", "name", "ready", "required")
 
     def __init__(self, name: str, hint: Any, default: Any) -> None:
         self.name = name
@@ -33,6 +33,7 @@ class Argument:
         self.is_body = _is_record(hint)  # it receives the whole body
         self.decode = msgspec.json.Decoder(hint).decode if self.is_body else None
         as_it_is = hint in (Any, object) or hasattr(hint, "DESCRIPTOR")  # a protobuf message comes decoded
+        self.ready = ready_type(hint)
         self.convert: Converter | None = None if as_it_is else converter_for(name, hint)
 
 
@@ -44,7 +45,7 @@ class Binder:
 
     __slots__ = (
         "arguments", "body", "first", "free", "in_path", "message", "names", "only_path", "open_ended", "rest",
-        "result", "sendable",
+        "result", "sendable", "simple",
     )  # fmt: skip
 
     def __init__(self, route: Route) -> None:
@@ -66,6 +67,7 @@ class Binder:
         self.rest = self.in_path - self.names  # parameters of the path that only **keywords take
         self.only_path = not self.open_ended and self.names <= self.in_path
         self.free = not all_arguments and not self.open_ended  # takes nothing, and so ignores what is sent
+        self.simple = self.body is None and not self.open_ended and not self.rest
         self.message = taken[0].name if taken else ""  # the argument that takes a gRPC message
 
     def bind(self, request: Request) -> dict[str, Any]:
@@ -79,6 +81,10 @@ class Binder:
             return {self.message: request.message} if self.message else _NOTHING
         path = request.path_args
         query = request.URL if request.query_string else _NOTHING
+        if self.simple and not request.body and request.wire == "http":
+            plain = self._bind_simple(path, query)
+            if plain is not None:
+                return plain
         reasons: list[Reason] = []
         if self.body is None or request.wire != "http":
             data = self._data(request) if request.body or request.wire != "http" else _NOTHING
@@ -94,6 +100,30 @@ class Binder:
         if reasons:
             raise bad_parameters(reasons)
         return bound
+
+    def _bind_simple(self, path: dict[str, Any], query: dict[str, Any]) -> dict[str, Any] | None:
+        """Return the arguments when the path and the query have all that is needed and nothing else, else None."""
+        bound: dict[str, Any] = {}
+        used = 0
+        for argument in self.arguments:
+            name = argument.name
+            if name in path:
+                value = path[name]
+            elif name in query and name not in self.in_path:
+                value = query[name]
+                used += 1
+            elif argument.required:
+                return None
+            else:
+                continue
+            if type(value) is argument.ready or argument.convert is None:
+                bound[name] = value
+                continue
+            try:
+                bound[name] = argument.convert(value, False)
+            except (ValueError, TypeError):
+                return None
+        return bound if used == len(query) else None
 
     def _data(self, request: Request) -> dict[str, Any]:
         """Return the body's fields. A handler that takes only the path may read a JSON array by `request.json()`."""

@@ -28,8 +28,7 @@ def converter_for(name: str, hint: Any) -> Converter:
         raise RouteError(f"argument {name}: {hint!r} cannot be read from a request: {error}") from error
     measured = any(item is float for item in alternatives(hint))
     collection = any(get_origin(item) in _COLLECTIONS or item in _COLLECTIONS for item in alternatives(hint))
-    # msgspec reads a hint anew at each call, so values that are of a simple type already go around it.
-    ready = str if hint == (str | None) else hint if hint in (str, int) else None
+    ready = ready_type(hint)
 
     def convert(value: Any, strict: bool) -> Any:
         if type(value) is ready:
@@ -45,6 +44,11 @@ def converter_for(name: str, hint: Any) -> Converter:
         return converted
 
     return convert
+
+
+def ready_type(hint: Any) -> type | None:
+    """Return the type whose values need no conversion: msgspec reads a hint anew at each call, they go around it."""
+    return str if hint == (str | None) else hint if hint in (str, int) else None
 
 
 def is_upload(hint: Any) -> bool:

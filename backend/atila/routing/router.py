@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -137,6 +137,10 @@ class Router:
         found = self._static.get(path)
         if found is not None and (route := found.get(method)) is not None:
             return route, {}
+        return _straight(tree, path, method) or self._search(tree, path, method, found)
+
+    def _search(self, tree: Node, path: str, method: str, found: Iterable[str] | None) -> tuple[Route, dict[str, Any]]:
+        """Do what `match` does, looking at every branch."""
         allowed: set[str] = set(found or ())
         values: list[Any] = []
         matched = self._walk(tree, path.split("/")[1:], 0, method, values, allowed) if path else None
@@ -217,6 +221,25 @@ class Router:
         if found is None and not isinstance(thing, str):
             found = next((route for route in self.routes if _same(route.handler, thing)), None)
         return found
+
+
+def _straight(node: Node, path: str, method: str) -> tuple[Route, dict[str, Any]] | None:
+    """Return what the first branch at every segment leads to, which is mostly right, or None."""
+    values: list[Any] = []
+    for part in path.split("/")[1:]:
+        child = node.literals.get(part)
+        if child is not None:
+            node = child
+            continue
+        if not node.parameters:
+            return None
+        read, node = node.parameters[0]
+        value = read(part)
+        if value is MISS:
+            return None
+        values.append(value)
+    route = node.routes.get(method)
+    return None if route is None else (route, dict(zip(route.rule.names, values, strict=False)))
 
 
 def _same(one: Handler, other: Handler) -> bool:
