@@ -228,9 +228,10 @@ class Bridge:
             self.numbers.put(name, value)
 
     def _grow(self, name: str, value: float) -> None:
+        """Set a time, unless it is later here; one that was never stamped here is what the others have."""
         self.updates.declare(name)
-        if value > self.updates.read(name):
-            self.updates.grow(name, value)
+        if value > self.updates.read(name) or self.updates.read(name) == self.updates.initial:
+            self.updates.put(name, value)
 
     # away and back
 

@@ -88,8 +88,14 @@ class SharedUpdates(SharedCells):
         """Set a time, to the next possible one when it is not later. Raises SettingError for an undeclared name."""
         self._say("stamp", name, self.grow(name, value))
 
+    def put(self, name: str, value: float) -> None:
+        """Set a time to just this one."""
+        place = self._known(name)
+        with self.memory.locked():
+            self._values[place] = value
+
     def grow(self, name: str, value: float) -> float:
-        """Set a time that came from elsewhere; return what it is now."""
+        """Set a time that came from elsewhere, to the next possible one when it is not later; return what it is now."""
         place = self._known(name)
         with self.memory.locked():
             grown: float = max(value, math.nextafter(self._values[place], math.inf))

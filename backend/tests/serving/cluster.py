@@ -121,7 +121,8 @@ class Cluster:
         self.folder = folder
         self.redis = RedisServer(need("redis-server"), folder) if kind == "two hosts" else None
         self.engines: list[EngineProcess] = []
-        self.peers: list[Peer] = []
+        self.peers: list[Peer] = []  # one for each process that `start` started
+        self._connected: list[Peer] = []
 
     def start(self) -> None:
         if self.redis is not None:
@@ -129,7 +130,7 @@ class Cluster:
         for workers in WORKERS[self.kind]:
             self.add_engine(workers, wait=False)
         for engine in self.engines:
-            self.peers += peers(engine.ready(), WORKERS[self.kind][0])
+            self.peers += self.ask(engine.ready(), WORKERS[self.kind][0])
 
     def add_engine(self, workers: int, *, wait: bool = True) -> EngineProcess:
         folder = self.folder / f"host{len(self.engines)}"
@@ -141,8 +142,20 @@ class Cluster:
         self.engines.append(engine)
         return engine.ready() if wait else engine
 
+    def ask(self, engine: EngineProcess, count: int) -> list[Peer]:
+        """Return a connection to each of an engine's workers."""
+        found: dict[int, Peer] = {}
+        end = time.monotonic() + 20
+        while len(found) < count:
+            assert time.monotonic() < end, f"only {len(found)} of {count} workers answer\n{engine.output}"
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                peer = Peer(engine)
+                self._connected.append(peer)
+                found.setdefault(peer.pid, peer)
+        return list(found.values())
+
     def end(self) -> None:
-        for peer in self.peers:
+        for peer in self._connected:
             peer.connection.close()
         for engine in self.engines:
             engine.end()
@@ -158,21 +171,6 @@ class Cluster:
         """Ask every process at the same time."""
         with ThreadPoolExecutor(len(self.peers)) as threads:
             return list(threads.map(lambda peer: peer.get(path, **{"by": peer.pid, **query}), self.peers))
-
-
-def peers(engine: EngineProcess, count: int) -> list[Peer]:
-    """Return a connection to each of an engine's workers."""
-    found: dict[int, Peer] = {}
-    end = time.monotonic() + 20
-    while len(found) < count:
-        assert time.monotonic() < end, f"only {len(found)} of {count} workers answer\n{engine.output}"
-        with contextlib.suppress(OSError, http.client.HTTPException):
-            peer = Peer(engine)
-            if peer.pid in found:
-                peer.connection.close()
-            else:
-                found[peer.pid] = peer
-    return list(found.values())
 
 
 def clusters(kind: str, folder: Path) -> Iterator[Cluster]:
