@@ -40,7 +40,11 @@ SHELLCHECK = Program("shellcheck", ("shellcheck",), "", ("shellcheck",))
 OPENSSL = Program("openssl", ("openssl",), "", ("openssl",))
 CURL = Program("curl", ("curl",), "", ("curl",))
 SYSTEMD = Program("systemd", ("systemd-analyze",), "", ("systemd",))  # it checks the service; it need not run here
-TEST_PROGRAMS = (CHROMIUM, POSTGRESQL, REDIS, NGINX, SHELLCHECK, OPENSSL, CURL, SYSTEMD)
+# XML-RPC clients of other languages, each found by a file that its package brings.
+PHP = Program("php-xmlrpc", ("xmlrpc.so",), "usr/lib/php/*", ("php-cli", "php-xmlrpc"))
+PERL = Program("librpc-xml-perl", ("make_method",), "", ("librpc-xml-perl", "libwww-perl"))
+RUBY = Program("ruby-xmlrpc", ("client.rb",), "usr/lib/ruby/vendor_ruby/xmlrpc", ("ruby", "ruby-xmlrpc"))
+TEST_PROGRAMS = (CHROMIUM, POSTGRESQL, REDIS, NGINX, SHELLCHECK, OPENSSL, CURL, SYSTEMD, PHP, PERL, RUBY)
 
 
 def install_missing() -> list[Program]:
