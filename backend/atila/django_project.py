@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from .alias import Alias, Kind, Member
 
@@ -72,16 +72,24 @@ def resolve_alias(alias: Alias) -> Alias:
     return found
 
 
-def is_queryset(query: object) -> bool:
-    """Say whether something is a Django QuerySet, without loading Django."""
-    return hasattr(query, "query") and hasattr(getattr(query, "query", None), "get_compiler")
+class QuerySet(Protocol):
+    """What we need of Django's QuerySet, without loading Django."""
+
+    query: Any
+
+    @property
+    def db(self) -> str: ...
 
 
-def queryset_sql(queryset: Any, placeholder: str) -> tuple[str, list[Any]]:
+def queryset_sql(queryset: QuerySet, placeholder: str) -> tuple[str, list[Any]]:
     """Return a QuerySet's SELECT and its values, for a driver with this placeholder: "?" or "%s".
 
-    Raises ValueError for a QuerySet of another kind of database.
+    Raises TypeError for what is none, ValueError for one of another kind of database.
     """
+    if not hasattr(getattr(queryset, "query", None), "get_compiler"):
+        raise TypeError(
+            f"{type(queryset).__name__} is no query: expected are SQL, a query of ours, or a QuerySet"
+        )
     from django.core.exceptions import EmptyResultSet
 
     compiler = queryset.query.get_compiler(using=queryset.db)

@@ -45,7 +45,10 @@ class ASGISite(ForeignSite):
         state = {} if self._lifespan is None else self._lifespan.state
         call = Call(self.app, request, state)
         try:
-            return await call.response()
+            response = await call.response()
+            if call.body_error is not None and response.status >= 500:  # what the app makes of half a body
+                return self.refuse(request, call.body_error)
+            return response
         except Exception:  # noqa: BLE001 - whatever the app raises becomes an answer
             if call.body_error is not None:
                 return self.refuse(request, call.body_error)

@@ -61,9 +61,9 @@ def request_fields(request: Request, host: str, member: Member) -> RawPairs:
 
 
 def response_fields(raw: Iterable[tuple[bytes, bytes]]) -> Pairs:
-    """Return the header fields of an answer, names in lower case, without those of its connection and its length."""
+    """Return the header fields of an answer, names in lower case, without those of its connection, its length, its id."""
     pairs = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in raw]
-    return [pair for pair in _passed_on(pairs) if pair[0] != "content-length"]
+    return [pair for pair in _passed_on(pairs) if pair[0] not in ("content-length", "x-request-id")]
 
 
 def rewritten(location: str, origin: str, base: str, prefix: str) -> str:

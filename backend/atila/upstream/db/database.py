@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from atila.alias import Alias, Kind
+from atila.django_project import QuerySet, queryset_sql, resolve_alias
 from atila.upstream.task import STA_NETERR, STA_TIMEOUT, Reply
 
 from .connection import Connection
@@ -47,14 +48,19 @@ class Database:
         """Return an explicit transaction."""
         return Transaction(self)
 
-    def prepare(self, query: str | Query, params: Sequence[Any] | Mapping[str, Any] | None = None) -> Statement:
-        """Return the statement of a query, or of SQL in the driver's paramstyle ("?" or "%s") with its values.
+    def prepare(
+        self, query: str | Query | QuerySet, params: Sequence[Any] | Mapping[str, Any] | None = None
+    ) -> Statement:
+        """Return the statement of a query, of a Django QuerySet, or of SQL with its values, in the driver's paramstyle.
 
         Raises ValueError or TypeError for what cannot be one.
         """
         if isinstance(query, Query):
             return query.compile(self.dialect, self.texts)
         adapt = self.dialect.adapt
+        if not isinstance(query, str):
+            sql, values = queryset_sql(query, self.dialect.placeholder)
+            return Statement(sql, [adapt(value) for value in values] if values else None, writes=False)
         if isinstance(params, Mapping):
             return Statement(query, {name: adapt(value) for name, value in params.items()}, writes=True)
         return Statement(query, [adapt(value) for value in params] if params else None, writes=True)
@@ -105,6 +111,8 @@ class Database:
 
 def make_dialect(alias: Alias) -> Dialect:
     """Return the dialect of an alias. Raises ValueError when it is no SQL database."""
+    if alias.kind is Kind.DJANGO:
+        alias = resolve_alias(alias)
     # Imported when used: a project with SQLite only needs no psycopg2.
     if alias.kind is Kind.SQLITE3:
         from .sqlite import SQLite

@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from atila.django_project import QuerySet
 from atila.errors import SettingError
 from atila.upstream.task import Task, on_loop
 
@@ -75,8 +76,10 @@ class Session:
             raise SettingError("templates of SQL belong to an app: use was.db(…).template")
         return Template(self, self._maps.find(name)).data(**values)
 
-    def execute(self, query: str | Query, params: Sequence[Any] | Mapping[str, Any] | None = None) -> Task[list[Row]]:
-        """Run a query, or SQL with values in the driver's paramstyle: "?" on SQLite, "%s" on PostgreSQL.
+    def execute(
+        self, query: str | Query | QuerySet, params: Sequence[Any] | Mapping[str, Any] | None = None
+    ) -> Task[list[Row]]:
+        """Run a query, a Django QuerySet, or SQL with values in the driver's paramstyle: "?" or, PostgreSQL's, "%s".
 
         Raises ValueError or TypeError at once for what cannot be a query or a value.
         """
