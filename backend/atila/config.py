@@ -23,6 +23,8 @@ DEFAULTS: dict[str, Any] = {
     "websocket_ping_interval": 20,  # seconds of silence after which a WebSocket client is pinged, half its timeout at most
     "websocket_close_timeout": 5,  # seconds a WebSocket client gets to answer that the connection is closed
     "websocket_token_timeout": 10,  # seconds to send the token as the first message, where a route takes it so
+    "smtp": None,  # the mail server of `was.email`: "smtp://user:password@host:587", or "smtps://…" for TLS at once
+    "smtp_timeout": 30.0,  # seconds the mail server may take for each answer
     "maintain_interval": 60,  # seconds between runs of the maintenance jobs
     "access_token_timeout": 600,  # seconds a token of `was.mkjwt` lives when its claims name no `exp`
     "jwt_cache_size": 4096,  # verified tokens kept in memory

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,7 +14,10 @@ from .alias import Alias, Kind
 from .bus import Bus, LocalBus
 from .django_project import enter_project
 from .errors import SettingError
+from .locks import Locks
 from .logfiles import PERIODS, LogFile, LogFileHandler, Period, Rotation
+from .metrics import Metrics
+from .scratch import Scratch
 
 Resource = TypeVar("Resource")
 
@@ -52,6 +56,9 @@ class Platform(Protocol):
     updates: Cells  # times of the last update, for setlu and getlu
     numbers: Numbers  # for setgs, addgs and getgs
     rates: Rates  # for rate_limit
+    metrics: Metrics  # numbers for whoever watches
+    locks: Locks
+    scratch: Scratch  # temporary files
     bus: Bus  # messages between all processes of the engine
 
     @property
@@ -61,6 +68,9 @@ class Platform(Protocol):
     def logger(self, name: str) -> logging.Logger: ...
     def make_logger(self, name: str, period: str = "daily") -> logging.Logger: ...
     def resource(self, make: Callable[[Platform], Resource]) -> Resource: ...
+    def status(self) -> dict[str, Any]: ...
+    def restart(self) -> None: ...
+    def shutdown(self) -> None: ...
     def close(self) -> None: ...
 
 
@@ -79,6 +89,10 @@ class LocalPlatform:
         self.updates: Cells = LocalCells(time.time())
         self.numbers: Numbers = LocalCells(0)
         self.rates: Rates = LocalRates()
+        self.metrics = Metrics()
+        self.locks = Locks()
+        self.scratch = Scratch()
+        self.began = time.time()
         self.bus: Bus = LocalBus()
         self._aliases: dict[str, Alias] = {}
         self._resources: dict[Callable[..., Any], Any] = {}
@@ -123,6 +137,27 @@ class LocalPlatform:
             self._resources[make] = make(self)
         return cast(Resource, self._resources[make])
 
+    def status(self) -> dict[str, Any]:
+        """Return what is known of this process, as JSON can write it; no password is among it."""
+        return {
+            "name": self.name,
+            "pid": os.getpid(),
+            "uptime": round(time.time() - self.began, 3),
+            "production": self.production,
+            "threads": self.num_threads,
+            "apps": {name: app.root or "/" for name, app in self.apps.items()},
+            "aliases": {name: alias.kind.value for name, alias in self.aliases.items()},
+            "bus": self.bus.health(),
+        }
+
+    def restart(self) -> None:
+        """Replace the workers, one after the other. Raises SettingError where there is no engine."""
+        raise SettingError("this app runs without the engine: nothing can be restarted")
+
+    def shutdown(self) -> None:
+        """Stop the engine; running requests finish. Raises SettingError where there is none."""
+        raise SettingError("this app runs without the engine: nothing can be shut down")
+
     def close(self) -> None:
         """Close every resource that can be closed."""
         for resource in self._resources.values():
@@ -130,6 +165,7 @@ class LocalPlatform:
             if close is not None:
                 close()
         self._resources.clear()
+        self.scratch.close()
 
 
 class LocalCells:

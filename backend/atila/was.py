@@ -19,9 +19,13 @@ from .http.cookies import Cookies
 from .http.request import Request
 from .http.response import Response
 from .http.results import API, File, fault, redirect
+from .locks import Locks
 from .logs import Log
+from .mail import Postman
+from .platform import Platform
 from .rendering.templates import Renderer
 from .routing.urls import Urls
+from .scratch import Scratch
 from .sessions.envelope import Carrier, serializer
 from .sessions.mbox import MessageBox
 from .sessions.session import Session
@@ -118,6 +122,17 @@ class Was:
     logging: part[Was, Log] = part(lambda was: Log(was.app.logger, was.request))
     log = logging.forward(Log.write)
     traceback = logging.forward(Log.traceback)
+
+    platform: part[Was, Platform] = part(lambda was: was.app.platform)
+    status, restart = platform.forward(Platform.status), platform.forward(Platform.restart)
+    shutdown = platform.forward(Platform.shutdown)
+    metrics = platform.attribute("metrics")
+    locks: part[Was, Locks] = part(lambda was: was.app.platform.locks)
+    get_lock = locks.forward(Locks.get)
+    scratch: part[Was, Scratch] = part(lambda was: was.app.platform.scratch)
+    gentemp = scratch.forward(Scratch.make)
+    postman: part[Was, Postman] = part(lambda was: Postman(was.app.config.smtp, was.app.config.smtp_timeout))
+    email = postman.forward(Postman.write)
 
     push = property(lambda was: was.response.hint_promise)
     apps = property(lambda was: was.app.platform.apps)

@@ -1,13 +1,18 @@
-"""The line between the main process and a worker: 'I am ready' one way, 'you are replaced' the other way."""
+"""The line between the main process and a worker: 'I am ready' one way, 'you are replaced' the other, and numbers."""
 
 from __future__ import annotations
 
 import os
 import socket
+import threading
+from collections.abc import Sequence
 
 import msgspec
 
+from atila.metrics import Family
+
 LEAVE = b"leave\n"  # to a worker: another has taken your place
+REPORT = b"report\n"  # to a worker: tell your numbers
 VARIABLE = "SKITAI_WORKER"  # set for a worker: its slot; descriptors of the line, the HTTP port, the bus, its memory
 
 
@@ -36,10 +41,13 @@ class Line:
         self.listener = listener  # the descriptor of the listening socket; None when the worker opens the port
         self.bus = bus  # to the main process; None when the worker has a hub of its own
         self.memory = memory  # the descriptor of what the bus shares
+        self._telling = threading.Lock()
 
-    def tell(self, message: Ready) -> None:
+    def tell(self, message: Ready | Sequence[Family]) -> None:
+        """Send a message, from any thread; waits while the main process is busy. Raises OSError when it is gone."""
         if self.control is not None:
-            self.control.sendall(msgspec.json.encode(message) + b"\n")
+            with self._telling:
+                self.control.sendall(msgspec.json.encode(message) + b"\n")
 
 
 def place(slot: int, *descriptors: int | None) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from atila.alias import Alias, Kind
+from atila.concurrency import WorkerThreads
 from atila.errors import SettingError
 from atila.loader import Target, find, is_app
 from atila.platform import LocalPlatform
@@ -35,6 +38,15 @@ class Mount:
     immutable: Sequence[str] = ("assets",)
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a worker stands: which of them it is, who supervises it, and its threads for plain handlers."""
+
+    slot: int
+    main_process: int
+    threads: WorkerThreads | None
+
+
 class Engine(LocalPlatform):
     """What the script declares, then the Platform of the apps it mounted. Lives as long as the process.
 
@@ -45,6 +57,7 @@ class Engine(LocalPlatform):
         super().__init__(name)
         self.folder = script_folder() if folder is None else folder.resolve()
         self.declared: list[Mount] = []
+        self.place: Place | None = None  # there once it serves
 
     def mount(
         self,
@@ -107,6 +120,28 @@ class Engine(LocalPlatform):
         return str(self.folder.joinpath(*parts).resolve())
 
     joinpath = abspath
+
+    def status(self) -> dict[str, Any]:
+        """Return what is known of this worker, as JSON can write it; no password is among it."""
+        place = self.place
+        if place is None:
+            return super().status()
+        busy, waiting = (place.threads.busy, place.threads.waiting) if place.threads else (0, 0)
+        return super().status() | {"worker": place.slot + 1, "busy": busy, "queue": waiting}
+
+    def restart(self) -> None:
+        """Replace the workers, one after the other; no request is lost. Raises SettingError where nothing serves."""
+        self._tell_main_process("SIGHUP")
+
+    def shutdown(self) -> None:
+        """Stop the engine; running requests finish, this one too. Raises SettingError where nothing serves."""
+        self._tell_main_process("SIGTERM")
+
+    def _tell_main_process(self, name: str) -> None:
+        if self.place is None or not hasattr(signal, name):
+            raise SettingError("nothing serves here, or this system has no signals: the engine cannot be told")
+        if os.getppid() == self.place.main_process:  # else it is gone, and its number may be another's
+            os.kill(self.place.main_process, getattr(signal, name))
 
     def getswd(self) -> str:
         """Return the folder of the script."""

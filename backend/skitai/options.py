@@ -56,6 +56,8 @@ class Options:
     log_keep: int = 14  # old log files that stay, of each
     log_off: Sequence[str] = ()  # paths left out of the access log, "*" stands for anything: "/health/*"
     verbose: bool = False  # what goes to log files goes to the standard output too
+    metrics_port: int | None = None  # where Prometheus reads /metrics; None counts nothing
+    metrics_address: str = "127.0.0.1"  # of that port: whoever reaches it reads it
     access_log: bool = True  # one line for each answer
     log_format: Form = "plain"  # or "json", one object a line
     log_level: str = "INFO"  # the least important lines that are written
@@ -67,6 +69,8 @@ class Options:
             raise SettingError("run() needs at least one worker, and threads of 0 or more")
         if self.workers > 1 and not INHERITED:
             raise SettingError("on Windows processes cannot share a port: workers=1 here")
+        if self.metrics_port is not None and not 0 < self.metrics_port < 65536:
+            raise SettingError(f"metrics_port {self.metrics_port!r}: a number from 1 to 65535")
         if self.log_period not in PERIODS or self.log_size < 0 or self.log_keep < 0:
             raise SettingError(f"log_period is one of {', '.join(PERIODS)}; log_size and log_keep are 0 or more")
         if min(self.bus_message_limit, self.bus_backlog, self.shared_keys, self.rate_limit_keys) < 1:

@@ -20,6 +20,7 @@ from .listening import PortError, why_not
 from .options import Options
 from .pidfile import PidFile, Running
 from .supervisor import Supervisor, own_command
+from .survey import Survey
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -98,6 +99,10 @@ def _supervise(engine: Engine, options: Options, journal: Journal, pid: _Held | 
         _log.critical("%s", error)
         return 1
 
+    survey = Survey() if options.metrics_port else None
+    if survey is not None and not _open_monitor(survey, options):
+        return 1
+
     def serving(addresses: list[str]) -> None:
         if pid is not None:
             pid.tell(addresses)
@@ -113,9 +118,23 @@ def _supervise(engine: Engine, options: Options, journal: Journal, pid: _Held | 
         reload=_wants_reload(engine, options),
         grpc_refused=why_not(options.address, options.grpc),
         bus=Station(options),
+        survey=survey,
         on_serving=serving,
         on_tick=journal.tend,
     ).run()
+
+
+def _open_monitor(survey: Survey, options: Options) -> bool:
+    """Open the port of the metrics, which closes with the process. Returns False when it cannot be had."""
+    from .monitor import Monitor  # an HTTP server of the standard library: only where it is wanted
+
+    try:
+        Monitor(options.metrics_address, options.metrics_port or 0, survey.text).start()
+    except OSError as error:
+        where = f"{options.metrics_address}, port {options.metrics_port}"
+        _log.critical("cannot listen for metrics on %s: %s; choose another with metrics_port=", where, error.strerror)
+        return False
+    return True
 
 
 def _listen(options: Options) -> listening.Listeners | None:

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -22,6 +23,7 @@ import msgspec
 from .bus.station import Station
 from .control import LEAVE, VARIABLE, Ready, place
 from .listening import Listeners
+from .survey import Survey
 from .watcher import Watcher, broken_file
 
 _log = logging.getLogger("skitai")
@@ -73,6 +75,7 @@ class Supervisor:
         reload: bool,
         grpc_refused: str | None = None,
         bus: Station | None = None,
+        survey: Survey | None = None,
         on_serving: Callable[[list[str]], None] | None = None,
         on_tick: Callable[[], None] | None = None,
     ) -> None:
@@ -85,6 +88,7 @@ class Supervisor:
         self.grpc_refused = grpc_refused  # why the gRPC port cannot be had; only matters when a worker wants it
         self.on_serving = on_serving  # told once where all workers serve
         self.on_tick = on_tick  # called about twice a second
+        self.survey = survey  # asks workers for their numbers
         self.bus = bus  # over which workers speak to each other
         self.workers: list[Worker] = []
         self.exit_code = 0
@@ -103,6 +107,8 @@ class Supervisor:
         self._listen_to_signals()
         if self.bus is not None:
             self.bus.start()
+        if self.survey is not None:
+            self.survey.wake = partial(self._wake.send, b"r")
         for slot in range(self.count):
             self._start(slot)
         while self.workers or (self.reload and not self._stopping):
@@ -119,6 +125,8 @@ class Supervisor:
                 self._woken.recv(4096)
             else:
                 self._hear(key.data)
+        if self.survey is not None and self.survey.wanted:
+            self.survey.ask(self._in(State.READY))
         if self.on_tick is not None and time.monotonic() >= self._next_tick:
             self._next_tick = time.monotonic() + _TICK
             self.on_tick()
@@ -193,8 +201,12 @@ class Supervisor:
             self._hang_up(worker)
             return
         worker.received += data
-        if worker.received.endswith(b"\n") and worker.state is State.STARTING:
-            self._ready(worker, msgspec.json.decode(worker.received, type=Ready))
+        *lines, worker.received = worker.received.split(b"\n")
+        for line in lines:
+            if worker.state is State.STARTING:
+                self._ready(worker, msgspec.json.decode(line, type=Ready))
+            elif self.survey is not None:
+                self.survey.take(worker, bytes(line))
 
     def _ready(self, worker: Worker, message: Ready) -> None:
         worker.state = State.READY
@@ -225,7 +237,10 @@ class Supervisor:
             worker.process.terminate()
 
     def _bury(self, worker: Worker) -> None:
-        self._hang_up(worker)
+        while worker.control is not None:
+            self._hear(worker)  # its last words
+        if self.survey is not None:
+            self.survey.part(worker, died=worker.state is State.READY and not self._stopping)
         self.workers.remove(worker)
         for other in self.workers:
             if other.replaces is worker:

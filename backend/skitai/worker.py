@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
+import os
 import signal
 import socket
 import sys
@@ -17,13 +19,16 @@ from atila.adapters.settings import AdapterSettings, OnAnswer
 from atila.concurrency import WorkerThreads
 from atila.errors import SettingError
 from atila.http.request import Request
+from atila.locks import Locks
 from atila.logfiles import LOOK
 from atila.rpc.descriptors import services_of
+from atila.scratch import Scratch
 
 from .bus.station import join
-from .control import LEAVE, Line, Ready
-from .engine import Engine
+from .control import LEAVE, REPORT, Line, Ready
+from .engine import Engine, Place
 from .journal import Journal
+from .metrics import RequestMetrics, add_gauges
 from .mounts import Mounts
 from .options import Options
 from .servers import granian
@@ -66,6 +71,8 @@ class Served:
         if self.grpc is not None:
             loop.run_until_complete(loop.run_in_executor(None, self.grpc.stop, self._grace))  # async handlers go on
         self.adapter.__rsgi_del__(loop)
+        if self.options.metrics_port:
+            self._report()
         self.engine.close()
 
     def _tend_logs(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -119,13 +126,21 @@ class Served:
             loop.add_signal_handler(signal.SIGTERM, self._stop)
 
     def _hear(self, loop: asyncio.AbstractEventLoop, control: socket.socket) -> None:
-        if control.recv(len(LEAVE)) == LEAVE:
-            self.mounts.leaving = True  # clients are asked to come back on another connection, which another takes
-            loop.call_later(LEAVING, self._stop)
+        if said := control.recv(4096):
+            if REPORT in said:
+                loop.run_in_executor(None, self._report)
+            if LEAVE in said:
+                self.mounts.leaving = True  # clients are asked to come back on another connection, which another takes
+                loop.call_later(LEAVING, self._stop)
             return
         loop.remove_reader(control.fileno())
         _log.error("the main process is gone: stopping")
         self._stop()
+
+    def _report(self) -> None:
+        """Tell the main process this worker's numbers, from a thread: it may be slow to listen."""
+        with contextlib.suppress(OSError):  # it is gone: nobody is left to be told
+            self.line.tell(self.engine.metrics.collect())
 
     def _stop(self) -> None:
         self.engine.stopping.set()
@@ -148,11 +163,18 @@ def work(engine: Engine, line: Line, options: Options, journal: Journal) -> None
     gc.freeze()  # what is loaded stays: the collector need not look through it while requests are answered
     engine.name, engine.num_threads = options.name, options.threads
     engine.log_folder, engine.log_keep = journal.folder, options.log_keep
+    _use_places(engine, options)
+    threads = WorkerThreads(options.threads) if options.threads else None
+    engine.place = Place(line.slot, os.getppid(), threads)
+    observers: list[OnAnswer] = [*journal.access_logs()]
+    if options.metrics_port:
+        observers.append(RequestMetrics(engine.metrics))
+        add_gauges(engine, threads)
     settings = AdapterSettings(
-        threads=WorkerThreads(options.threads) if options.threads else None,
+        threads=threads,
         trusted_proxies=frozenset(options.trusted_proxies),
         body_timeout=options.body_timeout,
-        on_answer=tell_all(journal.access_logs()),
+        on_answer=tell_all(observers),
     )
     adapter = RSGI(mounts, settings)
     listen = granian.Listen(
@@ -167,6 +189,14 @@ def work(engine: Engine, line: Line, options: Options, journal: Journal) -> None
         descriptor=line.listener,
     )
     granian.serve(Served(engine, mounts, adapter, line, options, journal), listen)
+
+
+def _use_places(engine: Engine, options: Options) -> None:
+    """Let locks hold among all workers; where there is no folder for them, the main process has said so."""
+    with contextlib.suppress(SettingError, OSError):
+        places = options.places
+        if places.locks.is_dir():
+            engine.locks, engine.scratch = Locks(places.locks), Scratch(places.temporary)
 
 
 def tell_all(observers: Sequence[OnAnswer]) -> OnAnswer | None:
