@@ -6,13 +6,14 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jwt as pyjwt
 import msgspec
-from jwt.types import Options
 
 from ..errors import SettingError
+
+if TYPE_CHECKING:
+    from jwt.types import Options
 
 Claims = dict[str, Any]
 
@@ -68,6 +69,8 @@ class Tokens:
         """
         if alg is not None and alg not in ALGORITHMS:
             raise ValueError(f"no algorithm {alg!r}; there are {', '.join(ALGORITHMS)}")
+        import jwt as pyjwt  # at the first token: it brings cryptography, a fifth of what importing atila would cost
+
         key = self._signing_key() if salt is None else _as_bytes(salt)
         return pyjwt.encode(dict(claims), key, algorithm=alg or self.algorithm)
 
@@ -87,6 +90,8 @@ class Tokens:
         return verified.copy()
 
     def _verify(self, token: str) -> Claims:
+        import jwt as pyjwt
+
         self._signing_key()
         for key in self.keys:
             try:
