@@ -1,0 +1,1 @@
+"""Clients in other languages, which others wrote, against a running engine."""
