@@ -35,7 +35,7 @@ class GrpcCall(Call):
     Lives as long as the call.
     """
 
-    __slots__ = ("context", "method", "request", "server", "started")
+    __slots__ = ("context", "method", "peer", "request", "server", "started")
 
     http_version = "2"
 
@@ -45,6 +45,7 @@ class GrpcCall(Call):
         self.method = method
         self.context = context
         self.started = time.perf_counter()
+        self.peer = context.peer()  # it is forgotten when the call ends, before that is logged
         settings = server.settings
         self.request = request = Request("POST", method.path, "", _source(context), self, wire="grpc")
         request.call = self
@@ -61,7 +62,7 @@ class GrpcCall(Call):
     @property
     def client(self) -> str:
         """The address and port in grpcio's "ipv4:10.0.0.9:5100" or "ipv6:%5B::1%5D:5100"."""
-        return unquote(self.context.peer()).partition(":")[2]
+        return unquote(self.peer).partition(":")[2]
 
     # what handlers ask
 
@@ -169,7 +170,7 @@ class GrpcCall(Call):
             self.context.send_initial_metadata(metadata)
         own = metadata_of(self.trailers) if self.trailers else ()
         self.context.set_trailing_metadata((*own, ("x-request-id", self.request.id)))
-        self._tell(200)
+        self._tell(self.ended().status.code if self.cancelled else 200)
 
     def fail(self, failure: BaseException) -> NoReturn:
         """End the call with the status of an error: raises what grpcio takes for that."""

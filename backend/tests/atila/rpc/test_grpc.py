@@ -17,7 +17,7 @@ from atila.http.call import Call
 from atila.http.request import Request
 from atila.http.response import Response
 from atila.rpc.descriptors import services_of
-from atila.rpc.grpc import Method, Received, find_method, messages, messages_on_loop, metadata_of
+from atila.rpc.grpc import Method, find_method, messages
 from atila.rpc.grpc_status import STATUSES, status_name, status_text
 from contracts.photos.v1 import photos_pb2 as pb
 
