@@ -73,8 +73,8 @@ class Conversation:
         opening.asynchronous = True
         return opening
 
-    async def _open(self, was: Was, arguments: dict[str, Any]) -> None:
-        """Run `onopen`, and keep what it returns as the socket's message."""
+    async def _open(self, was: Was, arguments: dict[str, Any]) -> bytes:
+        """Run `onopen`, and keep what it returns as the socket's message; the handshake's answer has no body."""
         socket: Socket = was.request.socket
         socket.arguments = arguments
         greeting = await called(socket.spec.onopen(was)) if socket.spec.onopen is not None else None
@@ -85,6 +85,7 @@ class Conversation:
             raise HTTPError(426, "the handler did not return was.wsconfig(...)", headers=UPGRADE)
         socket.message = greeting
         socket.admitted = True
+        return b""
 
     def limits(self, spec: SocketSpec) -> Limits:
         """Return what a connection may take, by the route and the app's settings."""

@@ -19,6 +19,7 @@ from ..http.site import Job, Site
 from ..logs import one_line
 from .deadlines import Deadlines
 from .incoming import Incoming
+from .rsgi_sockets import RSGISockets
 from .settings import AdapterSettings, body_limit, expected_length, final_headers, known_length, refusal, too_large
 from .streaming import send_stream
 
@@ -33,6 +34,7 @@ class RSGI:
         self.settings = settings or AdapterSettings()
         self.loop: asyncio.AbstractEventLoop | None = None
         self.deadlines = Deadlines(self.settings.body_timeout)
+        self.sockets = RSGISockets(site, self.settings)
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
@@ -49,7 +51,7 @@ class RSGI:
 
     async def __rsgi__(self, scope: Any, proto: Any) -> None:
         if scope.proto != "http":
-            proto.close(None)
+            await self.sockets.take(scope, proto)
             return
         settings = self.settings
         started = time.perf_counter() if settings.on_answer is not None else 0.0

@@ -46,6 +46,7 @@ class Duplex(Protocol):
     """One connection. Used on the event loop only; lives as long as the adapter's call for it."""
 
     offered: Sequence[str]  # subprotocols that the client offers, the one it likes best first
+    status: int  # of the answer to the handshake: 101, or what refused it; 0 before
 
     async def accept(self, subprotocol: str | None, headers: Pairs, limits: Limits) -> None:
         """Open the connection. Raises Closed when the client is gone."""

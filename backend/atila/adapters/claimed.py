@@ -1,0 +1,177 @@
+"""A WebSocket whose handshake an RSGI server answered and whose connection we took over from it.
+
+Granian's own transport sends no ping, closes without a code, takes no limit, no subprotocol and no header fields.
+After `accept()` it touches the connection only when asked to, so another descriptor of the same socket serves it here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import Iterator, Sequence
+from ipaddress import IPv6Address, ip_address
+from typing import Any
+
+from ..http.duplex import Closed, Limits, Message, Outgoing
+from ..http.headers import Pairs, check_field
+from ..http.response import Response
+from ..status import REASONS
+from .framed import Beat, Framed
+
+POSSIBLE = os.name == "posix"
+
+
+class Claims:
+    """The sockets that were taken over in this process. Lives as long as the adapter."""
+
+    def __init__(self) -> None:
+        self.beat = Beat()
+        self._taken: set[int] = set()  # the server's descriptors of them
+
+    def claim(self, scope: Any, proto: Any) -> Claimed | None:
+        """Return the connection of a handshake, None when it cannot be had: over TLS, or on Windows."""
+        if not POSSIBLE or scope.scheme in ("https", "wss"):
+            return None
+        peer = _address(scope.client)
+        for descriptor in self._candidates():
+            if _peer_of(descriptor) != peer:
+                continue
+            held = socket.socket(fileno=os.dup(descriptor))
+            if _peer_of(held.fileno()) == peer:  # it was not another's by the time it was duplicated
+                held.setblocking(False)
+                return Claimed(self, proto, held, descriptor)
+            held.close()
+        return None
+
+    def take(self, descriptor: int) -> None:
+        self._taken.add(descriptor)
+
+    def release(self, descriptor: int) -> None:
+        self._taken.discard(descriptor)
+
+    def _candidates(self) -> Iterator[int]:
+        """Give the descriptors that may be a new connection's, those just below the lowest free one first."""
+        free = os.dup(0)
+        os.close(free)
+        near = [number for number in range(free - 1, max(free - 64, 2), -1) if number not in self._taken]
+        yield from near
+        others = {int(name) for name in os.listdir("/dev/fd")} - self._taken
+        yield from sorted(others.difference(near), reverse=True)
+
+
+class Claimed:
+    """One connection that was taken over, as a Duplex. Lives as long as the adapter's call for it."""
+
+    def __init__(self, claims: Claims, proto: Any, held: socket.socket, descriptor: int) -> None:
+        self.offered: Sequence[str] = ()
+        self.status = 0
+        self._claims = claims
+        self._proto = proto
+        self._held: socket.socket | None = held
+        self._descriptor = descriptor
+        self._transport: Any = None  # the server's, which would close the connection when it is forgotten
+        self._framed: Framed | None = None
+
+    async def accept(self, subprotocol: str | None, headers: Pairs, limits: Limits) -> None:
+        held = self._held
+        assert held is not None, "a connection is accepted once"
+        loop = asyncio.get_running_loop()
+        head = _head(subprotocol, headers)
+        self.status = 101
+        try:
+            if head:
+                await loop.sock_sendall(held, head)
+            self._transport = await self._proto.accept()
+            _, self._framed = await loop.connect_accepted_socket(lambda: Framed(limits, self._claims.beat), held)
+        except (OSError, RuntimeError) as error:
+            raise Closed(1006, "the client went away") from error
+        self._held = None
+        self._claims.take(self._descriptor)
+
+    async def refuse(self, response: Response) -> None:
+        self.status = response.status
+        held = self._held
+        assert held is not None, "a handshake is answered once"
+        with contextlib.suppress(OSError):  # the client went away
+            await asyncio.get_running_loop().sock_sendall(held, _refusal(response))
+            held.shutdown(socket.SHUT_WR)  # the server's own answer has nowhere to go
+
+    async def receive(self) -> Message:
+        assert self._framed is not None, "accept comes before receive"
+        return await self._framed.receive()
+
+    def send(self, message: Message | Outgoing) -> None:
+        if self._framed is not None:
+            self._framed.send(message)
+
+    async def drain(self) -> None:
+        if self._framed is not None:
+            await self._framed.drain()
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        if self._framed is not None:
+            self._framed.close(code, reason)
+
+    def release(self) -> None:
+        """Give the connection back, which is over; the server forgets it."""
+        self._claims.release(self._descriptor)
+        if self._held is not None:
+            self._held.close()
+        elif self._framed is not None and self._framed.over is None:
+            self._framed.drop(Closed(1006, "the app is done with it"))
+
+
+def _refusal(response: Response) -> bytes:
+    """Return a whole answer, after which the connection ends."""
+    body = response.body if isinstance(response.body, bytes) else b""
+    ours = [("connection", "close"), ("content-length", str(len(body)))]
+    lines = [f"HTTP/1.1 {response.status} {REASONS.get(response.status, '')}"]
+    for name, value in [*(pair for pair in response.headers if pair[0] not in _OURS), *ours]:
+        check_field(name, value)
+        lines.append(f"{name}: {value}")
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+
+
+_OURS = ("connection", "content-length", "transfer-encoding")
+
+
+def _head(subprotocol: str | None, headers: Pairs) -> bytes:
+    """Return the begin of the answer, when it needs more than the server's: its own status line and its fields follow.
+
+    The server's status line becomes the value of our last field.
+    """
+    fields = [*headers, *([("sec-websocket-protocol", subprotocol)] if subprotocol is not None else [])]
+    if not fields:
+        return b""
+    lines = ["HTTP/1.1 101 Switching Protocols"]
+    for name, value in fields:
+        check_field(name, value)
+        lines.append(f"{name}: {value}")
+    return "\r\n".join([*lines, "x-upgraded-by: "]).encode("latin-1")
+
+
+def _address(text: str) -> tuple[str, int]:
+    """Return the address and port of "10.0.0.9:5100" or "[::1]:5100", an IPv4 address in its own form."""
+    host, _, port = text.rpartition(":")
+    return _plain(host.strip("[]")), int(port)
+
+
+def _peer_of(descriptor: int) -> tuple[str, int] | None:
+    with contextlib.suppress(OSError):
+        held = socket.socket(socket.AF_INET6, socket.SOCK_STREAM, 0, descriptor)  # has room for either kind of address
+        try:
+            name = held.getpeername()
+            return (_plain(name[0]), name[1]) if isinstance(name, tuple) else None
+        finally:
+            held.detach()
+    return None
+
+
+def _plain(host: str) -> str:
+    if ":" not in host:
+        return host
+    address = ip_address(host.partition("%")[0])
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return str(mapped or address)

@@ -1,0 +1,258 @@
+"""A WebSocket on a connection of our own: frames (by websockets), pings, limits, the closing handshake."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+from collections import deque
+from typing import Any
+
+from websockets.exceptions import InvalidState
+from websockets.frames import Frame, Opcode
+from websockets.protocol import SERVER, State
+from websockets.protocol import Protocol as Frames
+
+from ..http.duplex import Closed, Limits, Message, Outgoing
+
+MESSAGES_AHEAD = 16  # that a client may send before the first of them is handled
+ABNORMAL, BAD_DATA, FAILED = 1006, 1007, 1011  # RFC 6455 7.4.1
+
+_quiet = logging.getLogger("atila.websocket.frames")
+_quiet.setLevel(logging.WARNING)
+
+
+class Framed(asyncio.Protocol):
+    """The open connection of one client. Used on the event loop only; lives as long as the connection."""
+
+    def __init__(self, limits: Limits, beat: Beat) -> None:
+        self.limits = limits
+        self.beat = beat
+        self.silent = 0.0  # seconds since anything came
+        self.frames = Frames(SERVER, max_size=limits.message, logger=_quiet)
+        self.transport: Any = None
+        self.over: Closed | None = None
+        self._inbox: deque[Message] = deque()
+        self._waiter: asyncio.Future[Message] | None = None
+        self._drained: asyncio.Future[None] | None = None
+        self._clogged = self._paused = False
+        self._pieces: list[bytes] = []  # of a message that came in several frames
+        self._text = False  # they are text
+        self._deadline: asyncio.TimerHandle | None = None
+
+    # what a Duplex offers
+
+    async def receive(self) -> Message:
+        """Return the next message. Raises Closed at the end of the connection, after all messages."""
+        if self._inbox:
+            message = self._inbox.popleft()
+            if self._paused and not self._inbox:
+                self._paused = False
+                self.transport.resume_reading()
+            return message
+        if self.over is not None:
+            raise self.over
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            return await self._waiter
+        finally:
+            self._waiter = None
+
+    def send(self, message: Message | Outgoing) -> None:
+        """Send a message; a client that is too far behind is let go."""
+        if self.frames.state is not State.OPEN or self.transport is None:
+            return
+        if self._clogged and self.transport.get_write_buffer_size() > self.limits.behind:
+            self.drop(Closed(ABNORMAL, "the client does not read"))
+            return
+        if type(message) is Outgoing:
+            if message.frame is None:
+                message.frame = framed(message.message)
+            self.transport.write(message.frame)
+        else:
+            self.transport.write(framed(message))  # type: ignore[arg-type]  # no Outgoing
+
+    async def drain(self) -> None:
+        """Wait until what waits for the client is little."""
+        if self._clogged and self.over is None:
+            self._drained = asyncio.get_running_loop().create_future()
+            await self._drained
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        """Begin the closing handshake; a client that does not answer is dropped in time."""
+        try:
+            self.frames.send_close(code, reason)
+        except InvalidState:  # it was begun
+            return
+        self._write()
+
+    # what the transport calls
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+        self.beat.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        self.silent = 0.0
+        frames = self.frames
+        frames.receive_data(data)
+        for frame in frames.events_received():
+            self._take(frame)  # type: ignore[arg-type]  # a server's events are frames
+        if frames.writes:
+            self._write()
+
+    def eof_received(self) -> bool:
+        self.frames.receive_eof()
+        return False
+
+    def pause_writing(self) -> None:
+        self._clogged = True
+
+    def resume_writing(self) -> None:
+        self._clogged = False
+        self._wake_drained()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.frames.receive_eof()
+        self._finish(self.frames.close_code or ABNORMAL, self.frames.close_reason or "")
+
+    # inside
+
+    def ping(self) -> None:
+        """Ask the client whether it is there."""
+        if self.frames.state is State.OPEN:
+            self.frames.send_ping(b"")
+            self._write()
+
+    def give_up(self) -> None:
+        """Close the connection of a client that answers no ping."""
+        self.close(FAILED, "no answer to a ping")
+        self.drop(Closed(ABNORMAL, "no answer to a ping"))
+
+    def _take(self, frame: Frame) -> None:
+        opcode = frame.opcode
+        if opcode is Opcode.TEXT or opcode is Opcode.BINARY:
+            self._text = opcode is Opcode.TEXT
+            if frame.fin:
+                self._deliver(frame.data)
+            else:
+                self._pieces.append(bytes(frame.data))
+        elif opcode is Opcode.CONT:
+            self._pieces.append(bytes(frame.data))
+            if frame.fin:
+                whole = b"".join(self._pieces)
+                self._pieces.clear()
+                self._deliver(whole)
+
+    def _deliver(self, data: Any) -> None:
+        try:
+            message = str(data, "utf-8") if self._text else bytes(data)
+        except UnicodeDecodeError:
+            self.frames.fail(BAD_DATA, "the text is no UTF-8")
+            return
+        if self.frames.close_sent is not None and self.frames.close_rcvd is None:
+            return  # we are closing: nobody handles it any more
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(message)
+            return
+        self._inbox.append(message)
+        if len(self._inbox) >= MESSAGES_AHEAD and not self._paused:
+            self._paused = True
+            self.transport.pause_reading()
+
+    def _write(self) -> None:
+        frames, transport = self.frames, self.transport
+        for data in frames.data_to_send():
+            if data:
+                transport.write(data)
+            elif transport.can_write_eof():
+                transport.write_eof()
+        if frames.close_expected() and self._deadline is None:
+            if self._paused:  # or the client's part of the handshake would never be read
+                self._paused = False
+                transport.resume_reading()
+            loop = asyncio.get_running_loop()
+            self._deadline = loop.call_later(self.limits.closing, self.drop, Closed(ABNORMAL, "no closing handshake"))
+
+    def drop(self, why: Closed) -> None:
+        """End the connection at once; no other descriptor of it sends anything more."""
+        transport = self.transport
+        if transport is None or transport.is_closing():
+            return
+        shut(transport.get_extra_info("socket").fileno())
+        transport.abort()
+        self._finish(why.code, why.reason)
+
+    def _finish(self, code: int, reason: str) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self.beat.remove(self)
+        if self.over is None:
+            self.over = Closed(code, reason)
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(self.over)
+        self._wake_drained()
+
+    def _wake_drained(self) -> None:
+        if self._drained is not None and not self._drained.done():
+            self._drained.set_result(None)
+
+
+class Beat:
+    """One look at all connections now and then: pings the silent, gives up those that do not answer."""
+
+    def __init__(self) -> None:
+        self._members: set[Framed] = set()
+        self._period = 1.0  # seconds
+        self._handle: asyncio.TimerHandle | None = None
+
+    def add(self, member: Framed) -> None:
+        self._members.add(member)
+        self._period = max(0.02, min(self._period, member.limits.ping / 4))
+        if self._handle is None:
+            self._later()
+
+    def remove(self, member: Framed) -> None:
+        self._members.discard(member)
+        if not self._members and self._handle is not None:
+            self._handle.cancel()
+            self._handle, self._period = None, 1.0
+
+    def _later(self) -> None:
+        self._handle = asyncio.get_running_loop().call_later(self._period, self._look)
+
+    def _look(self) -> None:
+        period = self._period
+        for member in list(self._members):
+            before, member.silent = member.silent, member.silent + period
+            limits = member.limits
+            if limits.timeout and member.silent >= limits.timeout:
+                member.give_up()
+            elif before // limits.ping < member.silent // limits.ping:
+                member.ping()
+        if self._members:
+            self._later()
+        else:
+            self._handle = None
+
+
+def framed(message: Message) -> bytes:
+    """Return a message as one frame of a server (RFC 6455 5.2): final, without a mask."""
+    if isinstance(message, str):
+        kind, data = b"\x81", message.encode()
+    else:
+        kind, data = b"\x82", message
+    size = len(data)
+    if size < 126:
+        return b"%b%c%b" % (kind, size, data)
+    if size < 65536:
+        return b"%b\x7e%b%b" % (kind, size.to_bytes(2, "big"), data)
+    return b"%b\x7f%b%b" % (kind, size.to_bytes(8, "big"), data)
+
+
+def shut(descriptor: int) -> None:
+    """Shut a connection down for all who hold a descriptor of it."""
+    with socket.socket(fileno=os.dup(descriptor)) as held, contextlib.suppress(OSError):  # the client may have done it
+        held.shutdown(socket.SHUT_RDWR)

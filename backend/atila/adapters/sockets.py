@@ -1,0 +1,76 @@
+"""The WebSockets of an adapter: who asks for one, what answers the handshake, and their end with the server's."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+
+from ..errors import HTTPError
+from ..http.duplex import Duplex
+from ..http.guards import check_target
+from ..http.headers import Headers
+from ..http.request import Request
+from ..http.response import Response
+from ..http.site import Site
+from ..logs import one_line
+from .settings import AdapterSettings, refusal
+
+GOING_AWAY, FAILED = 1001, 1011  # RFC 6455 7.4.1
+
+_log = logging.getLogger("atila.websocket")
+
+
+def offered_by(headers: Headers) -> list[str]:
+    """Return the subprotocols that a client offers (RFC 6455 11.3.4), in its order."""
+    lines = headers.get_all("sec-websocket-protocol")
+    return [name for name in (part.strip() for line in lines for part in line.split(",")) if name]
+
+
+class Sockets:
+    """Every WebSocket that a server's process serves. Lives as long as it; used on its event loop."""
+
+    def __init__(self, site: Site, settings: AdapterSettings) -> None:
+        self.site = site
+        self.settings = settings
+        self.open: set[Duplex] = set()
+        self.leaving = False
+
+    async def serve(self, request: Request, duplex: Duplex, hosts: Sequence[str]) -> None:
+        """Answer a handshake, and serve the connection to its end. Raises nothing that the app causes."""
+        settings, started = self.settings, time.perf_counter()
+        if settings.trusted_proxies:
+            request.forwarded = request.peer in settings.trusted_proxies
+        settings.identify(request)
+        self.open.add(duplex)
+        try:
+            await self._converse(request, duplex, hosts)
+        except HTTPError as error:
+            await duplex.refuse(refusal(error))
+        except Exception:
+            _log.exception("%s WebSocket %s broke off", request.id, one_line(request.path))
+            if not duplex.status:
+                await duplex.refuse(Response(500))
+            duplex.close(FAILED)
+        finally:
+            self.open.discard(duplex)
+            if settings.on_answer is not None:
+                settings.on_answer(request, duplex.status, None, time.perf_counter() - started)
+
+    async def _converse(self, request: Request, duplex: Duplex, hosts: Sequence[str]) -> None:
+        check_target(request.method, request.path)
+        if len(hosts) > 1:
+            raise HTTPError(400, "there is more than one Host header")
+        self.settings.hosts.check(hosts[0] if hosts else None, request.version)
+        if self.leaving:
+            raise HTTPError(503, "this process is about to end; try again")
+        job = self.site.resolve(request)
+        if job.converse is None:
+            raise HTTPError(400 if job.found else 404, "no WebSocket is served here")
+        await job.converse(request, duplex, self.settings.threads)
+
+    def leave(self) -> None:
+        """Close every connection with 1001, and refuse new ones: the server is about to end."""
+        self.leaving = True
+        for duplex in list(self.open):
+            duplex.close(GOING_AWAY, "the server is going away")
