@@ -11,13 +11,14 @@ from app.services.accounts import rest as accounts
 from app.services.photos import grpc as photos_grpc
 from app.services.photos import rest as photos
 from app.services.photos import xmlrpc as photos_xmlrpc
-from atila import Atila, Was
+from atila import Atila, Was, health
 from atila.http.response import Response
 
 app = Atila(__name__)
 app.title, app.version = system.NAME, system.VERSION
 app.description = "Accounts and photos. Sign in, then send the access token as `Authorization: Bearer …`."
 
+app.mount("/health", health, ns="health")
 app.mount("", system, ns="system")
 app.mount("/api/v1", accounts, ns="accounts")
 app.mount("/api/v1", photos, ns="photos")
@@ -25,6 +26,17 @@ app.mount("/rpc2", photos_xmlrpc, ns="photos.xmlrpc")
 app.mount("/contracts.photos.v1.PhotoService", photos_grpc, ns="photos.grpc")
 
 app.before_request(security.protect)
+
+
+@app.mounted
+def join_bus(was: Was) -> None:
+    """Lets watchers of photos hear of changes that other workers make."""
+    app.store.set("leave_bus", app.config.feed.join(was.bus))
+
+
+@app.before_umount
+def leave_bus(was: Was) -> None:
+    app.store["leave_bus"]()
 
 
 @app.permission_check_handler

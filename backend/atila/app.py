@@ -18,6 +18,7 @@ from .broadcasting import Audience
 from .config import Config, default_config
 from .events import Bus
 from .faults import Faults
+from .health import Health
 from .hooks import Hooks
 from .http.request import Request
 from .http.site import Job
@@ -88,8 +89,8 @@ class Atila:
     def _lend_shared(self) -> None:
         self.store, self.shared_keys = Store(), SharedKeys()
         self.deflu, self.defgs = self.shared_keys.deflu, self.shared_keys.defgs
-        self.maintenance = Maintenance(self.logger)
-        self.maintain = self.maintenance.maintain
+        self.maintenance, self.health = Maintenance(self.logger), Health()
+        self.maintain, self.ready_check = self.maintenance.maintain, self.health.ready_check
 
     def _make_routing(self) -> None:
         self.router: Router = Router()

@@ -28,7 +28,7 @@ LAYERS = (
     {"pipeline", "services"},
     {"conversation"},
     {"faults"},
-    {"hooks", "lifecycle", "maintenance", "openapi"},
+    {"health", "hooks", "lifecycle", "maintenance", "openapi"},
     {"was"},
     {"websocket"},
     {"auth", "sessions", "params", "rendering", "rpc", "upstream", "shared", "logs"},

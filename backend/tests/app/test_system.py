@@ -15,7 +15,7 @@ from atila.testing.client import TestClient
 
 def test_the_process_is_alive_and_ready(cli: TestClient) -> None:
     assert cli.get("/health/live").data == {"status": "alive"}
-    assert cli.get("/health/ready").data == {"status": "ready"}
+    assert cli.get("/health/ready").data == {"status": "ready", "checks": {"bus": "ok", "database": "ok"}}
 
 
 def test_a_deployed_release_knows_its_name(tmp_path: Path) -> None:
@@ -27,7 +27,7 @@ def test_a_deployed_release_knows_its_name(tmp_path: Path) -> None:
 def test_an_older_schema_is_not_ready(cli: TestClient, settings: Settings) -> None:
     database.downgrade(settings.database_url, "-1")
     answer = cli.get("/health/ready")
-    assert (answer.status_code, answer.data["more_info"]) == (503, "the database is not migrated to this release")
+    assert (answer.status_code, answer.data["checks"]["database"]) == (503, "not migrated to this release")
     database.downgrade(settings.database_url, "base")
     assert cli.get("/health/ready").status_code == 503
     assert cli.get("/health/live").status_code == 200
