@@ -136,6 +136,7 @@ class Was:
 
     push = property(lambda was: was.response.hint_promise)
     apps = property(lambda was: was.app.platform.apps)
+    bus = property(lambda was: was.app.platform.bus)
     env = property(lambda was: was.request.env)
 
     def __init__(self, app: Atila, request: Request) -> None:

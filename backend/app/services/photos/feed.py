@@ -1,22 +1,24 @@
-"""Changes of photos, told to whoever is watching in this process."""
+"""Changes of photos, told to whoever is watching, in whichever process."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from queue import Empty, Full, Queue
-from typing import Literal
+from typing import Any, Literal
+
+import msgspec
 
 from app.services.photos.photo import Photo
+from atila.bus import Bus, LocalBus
 
+TOPIC = "photos"
 BACKLOG = 256  # changes that wait for one slow watcher; one more ends its watch
 Kind = Literal["created", "updated", "deleted"]
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """One photo changed; of a deleted one this is how it was."""
 
     kind: Kind
@@ -46,14 +48,29 @@ class Watch:
 
 
 class Feed:
-    """Hands each change to the watchers of its user. Lives as long as the process; safe to use from all threads."""
+    """Hands each change to the watchers of its user. Lives as long as the process; safe to use from all threads.
+
+    It reaches the watchers of this process, and once it has joined a bus those of all.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._watches: set[Watch] = set()
+        self._bus: Bus = LocalBus()
+        self._leave = self._bus.subscribe(TOPIC, self._hear)
+
+    def join(self, bus: Bus) -> Callable[[], None]:
+        """Tells changes over a bus from now on, and hears of others' there; the result ends that."""
+        self._leave()
+        self._bus, self._leave = bus, bus.subscribe(TOPIC, self._hear)
+        return self._leave
 
     def publish(self, change: Change) -> None:
         """Tells it to everybody who watches that user; never waits for anybody."""
+        self._bus.publish(TOPIC, msgspec.to_builtins(change))
+
+    def _hear(self, message: Any) -> None:
+        change = msgspec.convert(message, Change)
         with self._lock:
             interested = [watch for watch in self._watches if watch.user_id == change.photo.user_id]
         for watch in interested:
