@@ -57,6 +57,7 @@ class Atila:
     description = ""  # of the OpenAPI document
     openapi_url: str | None = "/openapi.json"  # below the mount point; None shows no document
     docs_url: str | None = "/docs"  # the page to read it; None shows none
+    built = False  # its services are mounted and its routes complete
 
     def __init__(self, import_name: str = "__main__") -> None:
         self._take_place(import_name)
@@ -97,7 +98,6 @@ class Atila:
         self.route = self.router.route
         self.services = Services(self, self.router, self.home)
         self.mount = self.services.mount
-        self.built = False
         self._make_sockets()
 
     def _make_sockets(self) -> None:

@@ -12,8 +12,7 @@ from typing import Any
 
 from websockets.exceptions import InvalidState
 from websockets.frames import Frame, Opcode
-from websockets.protocol import SERVER, State
-from websockets.protocol import Protocol as Frames
+from websockets.protocol import SERVER, Protocol, State
 
 from ..http.duplex import Closed, Limits, Message, Outgoing
 
@@ -22,6 +21,15 @@ ABNORMAL, BAD_DATA, FAILED = 1006, 1007, 1011  # RFC 6455 7.4.1
 
 _quiet = logging.getLogger("atila.websocket.frames")
 _quiet.setLevel(logging.WARNING)
+
+
+class Frames(Protocol):
+    """What websockets knows of the frames of a connection."""
+
+    def recv_frame(self, frame: Frame) -> None:
+        if frame.opcode is Opcode.CLOSE:
+            self.current_size = None  # closing in the middle of a message is allowed (RFC 6455 5.5.1), an error for it
+        super().recv_frame(frame)
 
 
 class Framed(asyncio.Protocol):
