@@ -29,7 +29,7 @@ PATIENCE = 60.0  # seconds until it must be ready
 class Product:
     """A running serve.py. Lives from `start` until `end`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, workers: int = 1) -> None:
         self.folder = folder
         self.log = folder / "output.log"
         self.port = free_ports()
@@ -41,6 +41,7 @@ class Product:
             "FRONTEND_DIST": str(folder / "dist"),
             "PORT": str(self.port),
             "THREADS": "6",
+            "WORKERS": str(workers),
         }
         self.settings: Settings = load(self.environment)
         self.people: dict[str, User] = {}
