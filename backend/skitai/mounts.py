@@ -85,7 +85,8 @@ class Mounts:
                 break
         else:
             job = self._job(lambda: self._not_found(request, 404), found=False)
-        return _closing(job) if self.leaving and request.version in ("1.0", "1.1") else job
+        closing = self.leaving and request.wire == "http" and request.version in ("1.0", "1.1")
+        return _closing(job) if closing else job
 
     async def start(self, loop: asyncio.AbstractEventLoop) -> None:
         for site in self.sites:
@@ -193,7 +194,9 @@ def _closing(job: Job) -> Job:
         blocking=job.blocking,
         body_limit=job.body_limit,
         multipart_limit=job.multipart_limit,
+        stream_over=job.stream_over,
         found=job.found,
+        converse=job.converse,
     )
 
 

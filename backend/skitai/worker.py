@@ -144,6 +144,7 @@ class Served:
 
     def _stop(self) -> None:
         self.engine.stopping.set()
+        self.adapter.sockets.leave()
         if self.grpc is not None:
             self.grpc.begin_stop(self._grace)
         signal.raise_signal(signal.SIGINT)  # the HTTP server's own handler stands on this one
