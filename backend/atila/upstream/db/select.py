@@ -169,6 +169,11 @@ class Select(Query):
         """
         return self._copy(_lock="skip" if skip_locked else "wait", writes=True)
 
+    @property
+    def locks(self) -> bool:
+        """Whether it locks the rows it reads."""
+        return bool(self._lock)
+
     def shape(self) -> Shape:
         bounds = (self._limit is None, self._offset is None, self._lock, self._as)
         chosen = (self._columns, self._distinct, self._joins, self._group, self._having, self._compounds, self._order)

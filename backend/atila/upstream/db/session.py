@@ -85,7 +85,7 @@ class Session:
         """
         statement = self._database.prepare(query, params)
         if self._block is None:
-            if isinstance(query, Select) and statement.writes:
+            if isinstance(query, Select) and query.locks:
                 raise RuntimeError("for_update() locks until the end of a `with` block, and there is none")
             aside = not self._inline and on_loop()
             return Task(self._database.submit(statement) if aside else self._database.run(statement))

@@ -22,6 +22,7 @@ _TOKEN = re.compile(
     r"|(?P<brace>\{\{|\}\})|(?P<plain>[^{}'\"$/eE-]+|[$/eE-])|(?P<wrong>.)",
     re.DOTALL,
 )
+_NOT_IN = re.compile(r"\bnot\s+in\s*\Z", re.IGNORECASE)
 _SLOT = re.compile(r"(?<!\{)\{[A-Za-z_][\w.:]*\}(?!\})")
 
 
@@ -30,6 +31,7 @@ class Slot(NamedTuple):
 
     name: str
     form: str
+    negated: bool = False  # it stands after NOT IN
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,9 @@ def read_text(name: str, content: str) -> Text:
                 raise SettingError(f"{name}: {text[:60]} has a slot inside quotes; write it without them, or {{{{ }}}}")
             pieces.append(text.replace("{{", "{").replace("}}", "}"))
         elif match["step"] or match["value"]:
-            pieces.append(_read_slot(name, match))
+            before = pieces[-1] if pieces else ""
+            slot = _read_slot(name, match)
+            pieces.append(slot._replace(negated=isinstance(before, str) and _NOT_IN.search(before) is not None))
         elif match["wrong"]:
             raise SettingError(f"{name}: a {text!r} that has no partner, in {content[match.start() :][:40]!r}")
         else:

@@ -88,6 +88,9 @@ class Template(Select):
             raise ValueError(f"{self._text.name} needs a value for {{{slot.name}}}") from None
         if slot.form == "list" and not isinstance(value, list | tuple | set | frozenset):
             raise ValueError(f"{self._text.name}: {{{slot.name}:list}} takes a list, not {type(value).__name__}")
+        if slot.form == "list" and not value and slot.negated:
+            # SQL has no empty list, and NOT IN (NULL) holds for nothing.
+            raise ValueError(f"{self._text.name}: NOT IN {{{slot.name}:list}} takes a list of one value at least")
         if slot.form == "name" and not isinstance(value, str):
             raise ValueError(f"{self._text.name}: {{{slot.name}:name}} takes a name, not {type(value).__name__}")
         return value
@@ -99,8 +102,7 @@ class Template(Select):
         if slot.form == "name":
             return dialect.quote(value)
         if slot.form == "list":
-            # Not "(NULL)", of which NOT IN would hold for nothing.
-            return f"({', '.join([dialect.placeholder] * len(value))})" if value else "(SELECT NULL WHERE 1 = 0)"
+            return f"({', '.join([dialect.placeholder] * len(value)) or 'NULL'})"
         node: Node = read_value(value)[0]
         return write_node(node, dialect)
 
