@@ -11,11 +11,12 @@ from typing import Any
 from urllib.parse import quote
 
 from atila.errors import HTTPError
-from atila.http.headers import Pairs, check_field
+from atila.http.duplex import Duplex
 from atila.http.request import Request
 from atila.http.response import FileBody, Response, Stream
 from atila.logs import one_line
 
+from .asgi_socket import AppSocket, fields_of
 from .foreign import ForeignSite
 
 Message = MutableMapping[str, Any]
@@ -54,6 +55,20 @@ class ASGISite(ForeignSite):
                 return self.refuse(request, call.body_error)
             _log.exception("%s %s %s: the mounted app failed", request.id, request.method, one_line(request.path))
             return self.refuse(request, HTTPError(500))
+
+    async def converse(self, request: Request, duplex: Duplex, _: object) -> None:
+        """Serve a WebSocket. Raises what the app raises."""
+        scope = scope_of(request, {} if self._lifespan is None else self._lifespan.state)
+        scope.update(
+            type="websocket",
+            scheme="wss" if request.scheme == "https" else "ws",
+            subprotocols=list(duplex.offered),
+            extensions={"websocket.http.response": {}},
+        )
+        del scope["method"]
+        socket = AppSocket(duplex, self.limits)
+        await self.app(scope, socket.receive, socket.send)
+        await socket.finish()
 
 
 class Lifespan:
@@ -114,7 +129,7 @@ class Call:
         """Return the answer: whole when it comes at once, else as a stream. Raises what the app raised before it."""
         self._task = asyncio.create_task(self._app(self._scope, self._receive, self._send))
         start = await self._next()
-        response = Response(start["status"], _fields(start.get("headers", ())))
+        response = Response(start["status"], fields_of(start.get("headers", ())))
         first = await self._next()
         if first["type"] == "http.response.pathsend":
             size = os.path.getsize(first["path"])  # noqa: ASYNC240 - a local file's state is there at once
@@ -224,14 +239,6 @@ async def _body_of(request: Request) -> AsyncIterator[Message]:
     async for piece in request.incoming:
         yield {"type": "http.request", "body": piece, "more_body": True}
     yield {"type": "http.request", "body": b"", "more_body": False}
-
-
-def _fields(raw: Any) -> Pairs:
-    """Return header fields as text. Raises ValueError for one that would break the message."""
-    pairs = [(bytes(name).decode("latin-1").lower(), bytes(value).decode("latin-1")) for name, value in raw]
-    for name, value in pairs:
-        check_field(name, value)
-    return pairs
 
 
 def _length_of(response: Response) -> int | None:

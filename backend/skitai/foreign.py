@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from atila.errors import HTTPError
+from atila.http.duplex import Duplex
 from atila.http.request import Request
 from atila.http.response import Response
 from atila.http.site import Job
@@ -35,6 +36,7 @@ class ForeignSite(ABC):
     def __init__(self, app: Any, given: Overrides, refuse: Refuse, folder: Path | None = None) -> None:
         self.app = app
         self.refuse = refuse
+        self.limits = given.socket_limits
         self.code_folder = folder
         self.use_reloader = bool(given.values.get("use_reloader", False))
         self.job = Job(
@@ -43,6 +45,7 @@ class ForeignSite(ABC):
             body_limit=given.body_limit,
             multipart_limit=given.multipart_limit,
             stream_over=0 if self.threaded else STREAM_OVER,
+            converse=None if self.threaded else self.converse,
         )
 
     def __repr__(self) -> str:
@@ -54,6 +57,10 @@ class ForeignSite(ABC):
     @abstractmethod
     async def respond(self, request: Request) -> Response:
         """Return the app's answer."""
+
+    async def converse(self, request: Request, duplex: Duplex, _: object) -> None:
+        """Serve a WebSocket; WSGI has none."""
+        raise NotImplementedError
 
     async def start(self, loop: asyncio.AbstractEventLoop) -> None:  # noqa: B027 - most have nothing to do
         """Called before the first request."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from atila.config import BODY_LIMITS, default_config
 from atila.errors import SettingError
+from atila.http.duplex import Limits
 from atila.preference import Preference
 
 LIMIT = "max_client_body_size"
@@ -20,6 +21,7 @@ class Overrides:
     values: dict[str, Any]
     body_limit: int
     multipart_limit: int
+    socket_limits: Limits  # of a WebSocket
 
 
 def read_overrides(pref: Preference, known: Iterable[str], what: str) -> Overrides:
@@ -33,4 +35,10 @@ def read_overrides(pref: Preference, known: Iterable[str], what: str) -> Overrid
         raise SettingError(f"{what} has no pref.{unknown[0]}; it has {', '.join([*known, LIMIT])}")
     if pref.services:
         raise SettingError(f"{what} takes no services: pref.mount is for apps of Atila")
-    return Overrides(values, config["max_post_body_size"], config["max_multipart_body_size"])
+    limits = Limits(
+        config["websocket_max_message"],
+        config["websocket_max_behind"],
+        ping=config["websocket_ping_interval"],
+        closing=config["websocket_close_timeout"],
+    )
+    return Overrides(values, config["max_post_body_size"], config["max_multipart_body_size"], limits)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from atila.alias import Alias
 from atila.errors import HTTPError
+from atila.http.duplex import Duplex
 from atila.http.request import Request
 from atila.http.response import Response
 from atila.http.site import Job
@@ -32,8 +33,13 @@ class Upstream:
         given = read_overrides(pref, _SETTINGS, f"the mounted {alias.name}")
         self.proxy = Proxy(alias, ProxySettings(**given.values))
         self._refuse = refuse
+        self._limits = given.socket_limits
         self._job = Job(
-            self.respond, body_limit=given.body_limit, multipart_limit=given.multipart_limit, stream_over=WHOLE
+            self.respond,
+            body_limit=given.body_limit,
+            multipart_limit=given.multipart_limit,
+            stream_over=WHOLE,
+            converse=self.converse,
         )
 
     def __repr__(self) -> str:
@@ -50,6 +56,10 @@ class Upstream:
             return self._refuse(request, error)
         response.headers.append(("x-cache-lookup", "MISS"))  # the documented field; nothing is kept here
         return response
+
+    async def converse(self, request: Request, duplex: Duplex, _: object) -> None:
+        """Pass a WebSocket on. Raises HTTPError when there is no upstream for it."""
+        await self.proxy.converse(request, request.inner, duplex, self._limits)
 
     async def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Nothing to do: connections open when they are needed."""

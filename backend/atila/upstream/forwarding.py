@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
 from atila.alias import Alias, Kind, Member
@@ -22,16 +23,37 @@ HOP_BY_HOP = frozenset({
 # A client does not say these of itself: they are written anew.
 _OURS = frozenset({"content-length", "expect", "forwarded", "host", "x-real-ip", "x-request-id"})
 _SECURE = (Kind.HTTPS, Kind.WSS)
+_USUAL = {"http": 80, "https": 443}
 
 
-def origin_of(alias: Alias, member: Member) -> tuple[str, str]:
-    """Return (scheme, authority) of a member: ("https", "shop.example:8443")."""
-    secure = alias.ssl or alias.kind in _SECURE
-    host = f"[{member.host}]" if ":" in member.host else member.host
-    usual = 443 if secure else 80
-    # PORTS gives 80 to `http`; with ssl=True that is nobody's wish.
-    port = 443 if secure and alias.kind not in _SECURE and member.port == 80 else member.port
-    return "https" if secure else "http", host if port == usual else f"{host}:{port}"
+class Origin(NamedTuple):
+    """Where a member is: scheme, host and port (RFC 6454 4)."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @property
+    def authority(self) -> str:
+        """As in a URL and in Host: the port only when it is not the scheme's."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _USUAL[self.scheme] else f"{host}:{self.port}"
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.authority}"
+
+
+def origin_of(alias: Alias, member: Member) -> Origin:
+    """Return where a member of an alias is; `ssl=True` makes an alias of plain HTTP speak TLS, on 443 by default."""
+    if alias.kind in _SECURE or not alias.ssl:
+        return Origin("https" if alias.kind in _SECURE else "http", member.host, member.port)
+    return Origin("https", member.host, 443 if member.port == _USUAL["http"] else member.port)
+
+
+def base_of(member: Member) -> str:
+    """Return the path that everything of a member lies below: "" or "/shop"."""
+    path = member.database.strip("/")
+    return f"/{path}" if path else ""
 
 
 def target_of(member: Member, path: str, query: str) -> str:
@@ -41,7 +63,7 @@ def target_of(member: Member, path: str, query: str) -> str:
     """
     if "\\" in path or not path.isprintable() or any(part in (".", "..") for part in path.split("/")):
         raise HTTPError(400, "the path has dot segments, backslashes or bytes that no path may have")
-    base = f"/{member.database.strip('/')}" if member.database.strip("/") else ""
+    base = base_of(member)
     inner = "" if base and not path else "/" + quote(path.removeprefix("/"), safe="/:@!$&'()*+,;=-._~")
     return f"{base}{inner}?{query}" if query else f"{base}{inner}"
 
@@ -61,15 +83,15 @@ def request_fields(request: Request, host: str, member: Member) -> RawPairs:
 
 
 def response_fields(raw: Iterable[tuple[bytes, bytes]]) -> Pairs:
-    """Return the header fields of an answer, names in lower case, without those of its connection, its length, its id."""
+    """Return the header fields of an answer, names in lower case, without what its connection and we say."""
     pairs = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in raw]
     return [pair for pair in _passed_on(pairs) if pair[0] not in ("content-length", "x-request-id")]
 
 
-def rewritten(location: str, origin: str, base: str, prefix: str) -> str:
+def rewritten(location: str, origin: Origin, base: str, prefix: str) -> str:
     """Return where a redirection of a member leads for our client: below `prefix`, when it led below the member."""
     parts = urlsplit(location)
-    inside = f"{parts.scheme}://{parts.netloc}" == origin if parts.netloc else location.startswith("/")
+    inside = f"{parts.scheme}://{parts.netloc}" == str(origin) if parts.netloc else location.startswith("/")
     if not inside or (not parts.netloc and prefix and _below(parts.path, prefix)):
         return location  # elsewhere, relative, or the member knows of X-Forwarded-Prefix
     if base and not _below(parts.path, base):

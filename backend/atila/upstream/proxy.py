@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from atila.alias import Alias, Kind, Member
 from atila.errors import HTTPError, SettingError
+from atila.http.duplex import Closed, Duplex, Limits
 from atila.http.request import Request
 from atila.http.response import Response, Stream
 
-from .forwarding import origin_of, request_fields, response_fields, rewritten, target_of
+from .forwarding import RawPairs, base_of, origin_of, request_fields, response_fields, rewritten, target_of
 from .members import Members
+from .tunnel import Handshake, Tunnel, subprotocol_of
 
 if TYPE_CHECKING:
     import httpcore2
@@ -27,6 +29,8 @@ WHOLE = 64 * 1024  # bytes: an answer up to this is read whole before it is pass
 KEPT = 4.0  # seconds an idle connection is kept: less than the five after which many servers close it
 REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS"})
 KINDS = frozenset({Kind.HTTP, Kind.HTTPS, Kind.WS, Kind.WSS})
+
+Answer = TypeVar("Answer")
 
 _log = logging.getLogger("atila.proxy")
 
@@ -38,6 +42,35 @@ class ProxySettings:
     timeout: float = 60.0  # seconds a member may take to begin its answer, and between two pieces of it
     connect_timeout: float = 5.0  # seconds to reach a member, and to wait for a free connection
     preserve_host: bool = False  # members get the Host that the client asked for, and not their own
+
+
+class LoopPool:
+    """Connections of one event loop; those of a loop that ended ended with it. Lives as long as its proxy."""
+
+    def __init__(self, most: int | None) -> None:
+        self._most = most
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._pool: httpcore2.AsyncConnectionPool | None = None
+
+    def get(self) -> httpcore2.AsyncConnectionPool:
+        """Return the pool of the running loop."""
+        loop = asyncio.get_running_loop()
+        if self._pool is None or self._loop is not loop:
+            import httpcore2  # processes without a proxy do not load it
+
+            self._loop, self._pool = loop, httpcore2.AsyncConnectionPool(**pool_options(self._most))
+        return self._pool
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        pool, self._pool = self._pool, None
+        if pool is not None and self._loop is asyncio.get_running_loop():
+            await pool.aclose()
+
+
+def pool_options(most: int | None) -> dict[str, Any]:
+    """Return the options of a pool of `most` connections at most."""
+    return {"max_connections": most, "max_keepalive_connections": most, "keepalive_expiry": KEPT}
 
 
 class Verdict(NamedTuple):
@@ -71,15 +104,15 @@ class Proxy:
         """Open nothing yet. Raises SettingError when the alias is no HTTP upstream."""
         if alias.kind not in KINDS:
             raise SettingError(f"{alias.name} is of kind {alias.kind}: requests are passed on to HTTP upstreams only")
-        import httpcore2  # here: processes without a proxy do not load it
+        import httpcore2  # processes without a proxy do not load it
 
         self.alias = alias
         self.settings = settings or ProxySettings()
         self.members = Members(alias)
         self._core = httpcore2
         self._errors = (httpcore2.TimeoutException, httpcore2.NetworkError, httpcore2.ProtocolError)
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._loop_pool: httpcore2.AsyncConnectionPool | None = None
+        self._requests = LoopPool(alias.max_conns)
+        self._sockets = LoopPool(None)  # beside the other, which a hundred open WebSockets would fill up
         self._thread_pool: httpcore2.ConnectionPool | None = None
 
     async def pass_on(
@@ -92,26 +125,39 @@ class Proxy:
         Raises HTTPError: 502 when none can be reached or answers in HTTP, 504 when none does in time, 503 when all
         connections are taken; what the client's own body raises passes through.
         """
-        turns = list(self.members.order())
-        repeatable = request.method in REPEATABLE and not request.body
-        failure = HTTPError(502)
-        for attempt, (number, member) in enumerate(turns + turns[:1] * repeatable, 1):
-            try:
-                return await self._ask(member, request, path, plain, patience or self.settings.timeout)
-            except self._errors as error:
-                verdict = self._judge(error)
-                failure = self._failed(member, request, error, verdict)
-            if verdict.unreached:
-                self.members.down(number)
-            if attempt >= len(turns) if verdict.unreached else not (verdict.broken and repeatable):
-                break
-        raise failure
+        waits = patience or self.settings.timeout
+        repeatable = request.method in REPEATABLE and not request.body and request.incoming is None
+        return await self._first_answer(
+            request, lambda member: self._exchange(member, request, path, plain, waits), repeatable
+        )
+
+    async def converse(self, request: Request, path: str, duplex: Duplex, limits: Limits) -> None:
+        """Pass a WebSocket on, from its handshake to its end. A member that refuses it refuses it to the client.
+
+        Raises HTTPError like `pass_on`.
+        """
+        handshake = Handshake()
+        answer, response = await self._first_answer(
+            request, lambda member: self._shake_hands(member, request, path, handshake), repeatable=False
+        )
+        try:
+            if answer.status != 101:
+                await duplex.refuse(response)
+            elif not handshake.accepted(answer):
+                raise HTTPError(502, f"the upstream {self.alias.name} gave no proper answer")
+            else:
+                fields = [pair for pair in response.headers if not pair[0].startswith("sec-websocket-")]
+                await duplex.accept(subprotocol_of(response.headers), fields, limits)
+                await Tunnel(duplex, answer.extensions["network_stream"], limits).run()
+        except Closed:
+            _log.info("%s WebSocket: the client went away", request.id)
+        finally:
+            await answer.aclose()
 
     async def aclose(self) -> None:
         """Close the connections."""
-        pool, self._loop_pool = self._loop_pool, None
-        if pool is not None and self._loop is asyncio.get_running_loop():
-            await pool.aclose()
+        await self._requests.aclose()
+        await self._sockets.aclose()
         self.close()
 
     def close(self) -> None:
@@ -122,49 +168,82 @@ class Proxy:
 
     # asking
 
-    async def _ask(self, member: Member, request: Request, path: str, plain: bool, patience: float) -> Response:
-        scheme, authority = origin_of(self.alias, member)
-        asked = self._request_to(member, request, path, scheme, authority)
-        first = self.settings.connect_timeout
-        asked.extensions["timeout"] = {"connect": first, "pool": first, "read": patience, "write": patience}
-        if plain:
-            answer = self._pool_of_threads().handle_request(asked)
-        else:
-            answer = await self._pool_of_loop().handle_async_request(asked)
-        if answer.status < 200:
-            await _close(answer, plain)
-            raise self._core.RemoteProtocolError(f"status {answer.status} was not asked for")
-        response = Response(answer.status, response_fields(answer.headers))
-        self._redirect(response, member, request.root, f"{scheme}://{authority}")
-        await self._fill(response, answer, request.method, plain)
-        return response
+    async def _first_answer(
+        self, request: Request, ask: Callable[[Member], Awaitable[Answer]], repeatable: bool
+    ) -> Answer:
+        """Ask one member after the other, as long as nothing was sent or it may be sent again."""
+        turns = list(self.members.order())
+        failure = HTTPError(502)
+        for attempt, (number, member) in enumerate(turns + turns[:1] * repeatable, 1):
+            try:
+                return await ask(member)
+            except self._errors as error:
+                verdict = self._judge(error)
+                failure = self._failed(member, request, error, verdict)
+            if verdict.unreached:
+                self.members.down(number)
+            if attempt >= len(turns) if verdict.unreached else not (verdict.broken and repeatable):
+                break
+        raise failure
 
-    def _request_to(
-        self, member: Member, request: Request, path: str, scheme: str, authority: str
-    ) -> httpcore2.Request:
-        host = request.host if self.settings.preserve_host and request.host else authority
-        fields = request_fields(request, host, member)
+    async def _exchange(self, member: Member, request: Request, path: str, plain: bool, patience: float) -> Response:
+        fields = self._fields(member, request)
         content: Any = request.body or request.incoming
         if content is not None:
             length = len(content) if isinstance(content, bytes) else int(request.source.get("content-length"))
             fields.append((b"content-length", str(length).encode()))
         elif request.method not in REPEATABLE and request.method != "DELETE":
             fields.append((b"content-length", b"0"))  # RFC 9110 8.6
-        name, _, port = authority.rpartition(":") if not authority.endswith("]") else ("", "", "")
-        host_name = name if port.isdecimal() else authority
+        asked = self._request_to(member, request, path, fields, patience, content)
+        if plain:
+            answer = self._pool_of_threads().handle_request(asked)
+        else:
+            answer = await self._requests.get().handle_async_request(asked)
+        if answer.status < 200:
+            await _close(answer, plain)
+            raise self._core.RemoteProtocolError(f"status {answer.status} was not asked for")
+        response = self._begin(answer, member, request)
+        await self._fill(response, answer, request.method, plain)
+        return response
+
+    async def _shake_hands(
+        self, member: Member, request: Request, path: str, handshake: Handshake
+    ) -> tuple[httpcore2.Response, Response]:
+        fields = handshake.fields(self._fields(member, request))
+        asked = self._request_to(member, request, path, fields, self.settings.timeout, None)
+        answer = await self._sockets.get().handle_async_request(asked)
+        response = self._begin(answer, member, request)
+        if answer.status != 101:
+            length = _length_of(answer)
+            response.body = await answer.aread() if length is not None and length <= WHOLE else b""
+        return answer, response
+
+    def _fields(self, member: Member, request: Request) -> RawPairs:
+        kept = request.host if self.settings.preserve_host else ""
+        return request_fields(request, kept or origin_of(self.alias, member).authority, member)
+
+    def _request_to(
+        self, member: Member, request: Request, path: str, fields: RawPairs, patience: float, content: Any
+    ) -> httpcore2.Request:
+        origin = origin_of(self.alias, member)
         url = self._core.URL(
-            scheme=scheme.encode(),
-            host=host_name.strip("[]").encode("idna" if not host_name.isascii() else "ascii"),
-            port=int(port) if port.isdecimal() else None,
+            scheme=origin.scheme.encode(),
+            host=origin.host.encode("ascii" if origin.host.isascii() else "idna"),
+            port=origin.port,
             target=target_of(member, path, request.query_string).encode("latin-1", "replace"),
         )
-        return self._core.Request(request.method, url, headers=fields, content=content)
+        first = self.settings.connect_timeout
+        waits = {"timeout": {"connect": first, "pool": first, "read": patience, "write": patience}}
+        return self._core.Request(request.method, url, headers=fields, content=content, extensions=waits)
 
-    def _redirect(self, response: Response, member: Member, prefix: str, origin: str) -> None:
-        base = f"/{member.database.strip('/')}" if member.database.strip("/") else ""
+    def _begin(self, answer: httpcore2.Response, member: Member, request: Request) -> Response:
+        """Return the response without its body; a redirection leads where our client gets on."""
+        response = Response(answer.status, response_fields(answer.headers))
+        origin, base = origin_of(self.alias, member), base_of(member)
         for place, (name, value) in enumerate(response.headers):
             if name in ("location", "content-location"):
-                response.headers[place] = (name, rewritten(value, origin, base, prefix))
+                response.headers[place] = (name, rewritten(value, origin, base, request.root))
+        return response
 
     async def _fill(self, response: Response, answer: httpcore2.Response, method: str, plain: bool) -> None:
         length = _length_of(answer)
@@ -188,26 +267,14 @@ class Proxy:
 
     def _failed(self, member: Member, request: Request, error: Exception, verdict: Verdict) -> HTTPError:
         """Write down what happened where; the client hears the alias only."""
-        where = origin_of(self.alias, member)[1]
+        where = origin_of(self.alias, member).authority
         said = f"the upstream {self.alias.name} {verdict.reason}"
         _log.warning("%s %s: %s: %s: %s", request.id, request.method, said, where, str(error) or type(error).__name__)
         return HTTPError(verdict.status, said)
 
-    # connections
-
-    def _options(self) -> dict[str, Any]:
-        most = self.alias.max_conns
-        return {"max_connections": most, "max_keepalive_connections": most, "keepalive_expiry": KEPT}
-
-    def _pool_of_loop(self) -> httpcore2.AsyncConnectionPool:
-        loop = asyncio.get_running_loop()
-        if self._loop_pool is None or self._loop is not loop:  # connections of a loop that ended ended with it
-            self._loop, self._loop_pool = loop, self._core.AsyncConnectionPool(**self._options())
-        return self._loop_pool
-
     def _pool_of_threads(self) -> httpcore2.ConnectionPool:
         if self._thread_pool is None:
-            self._thread_pool = self._core.ConnectionPool(**self._options())
+            self._thread_pool = self._core.ConnectionPool(**pool_options(self.alias.max_conns))
         return self._thread_pool
 
 
