@@ -9,6 +9,8 @@ DEFAULTS: dict[str, Any] = {
     "max_multipart_body_size": 20 * 1024 * 1024,  # bytes of a whole multipart body
     "max_upload_file_size": 20_000_000,  # bytes of one uploaded file
     "max_upload_files": 100,  # files and fields in one multipart body
+    "upstream_timeout": 10.0,  # seconds a call to an upstream may take when it names no timeout
+    "max_upstream_answer_size": 64 * 1024 * 1024,  # bytes of one answer of an upstream, unpacked
     "max_cache_size": 5 * 1024 * 1024,  # bytes kept of cached answers of upstreams
     "max_json_depth": 64,  # levels of nesting in a JSON body or a remote call
     "max_rpc_calls": 100,  # calls in one JSON-RPC batch or one system.multicall of XML-RPC

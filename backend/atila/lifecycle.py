@@ -14,6 +14,7 @@ from .logs import Log
 from .platform import Platform
 from .routing.route import AnyHandler, Handler
 from .routing.urls import Urls
+from .upstream.calls import Calls
 from .upstream.db import Sessions
 from .was import Was
 
@@ -27,6 +28,7 @@ class Background(Was):
 
     urls: part[Was, Urls] = part(lambda was: was.app.urls)
     logging: part[Was, Log] = part(lambda was: Log(was.app.logger, Request("", "")))
+    calls: part[Was, Calls] = part(lambda was: Calls.of(was.app.platform, was.app.config))
     databases: part[Was, Sessions] = part(lambda was: Sessions.outside(was.app.platform, was.app.sqlmaps))
 
     def __init__(self, app: Any) -> None:

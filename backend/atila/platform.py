@@ -52,6 +52,7 @@ class Platform(Protocol):
     apps: dict[str, Any]  # mounted apps by name
     attributes: dict[str, Any]  # what `wac.register` added to every `was`
     num_threads: int
+    backend_keep_alive: float  # seconds a connection to an upstream stays open while nobody uses it
     stopping: threading.Event  # set when no new requests are taken: streams without an end should find one
     updates: Cells  # times of the last update, for setlu and getlu
     numbers: Numbers  # for setgs, addgs and getgs
@@ -83,6 +84,7 @@ class LocalPlatform:
         self.apps: dict[str, Any] = {}
         self.attributes: dict[str, Any] = {}
         self.num_threads = 1
+        self.backend_keep_alive = 4.0  # less than the five after which many servers close it
         self.stopping = threading.Event()
         self.log_folder: Path | None = None  # where `make_logger` writes; None is where the process logs
         self.log_keep = 14  # old files kept of each

@@ -30,8 +30,12 @@ from .sessions.envelope import Carrier, serializer
 from .sessions.mbox import MessageBox
 from .sessions.session import Session
 from .shared import Shared
+from .upstream import services
+from .upstream.calls import Calls
 from .upstream.db import Sessions, Sql
+from .upstream.group import Tasks
 from .upstream.proxypass import Passing
+from .upstream.verbs import Upload, Verb
 from .websocket.socket import Socket, socket_of
 
 if TYPE_CHECKING:
@@ -92,6 +96,16 @@ class Was:
     )
     mkjwt = encode_jwt = bearer.forward(Bearer.make)
     dejwt = decode_jwt = bearer.forward(Bearer.read)
+
+    calls: part[Was, Calls] = part(lambda was: Calls.of(was.app.platform, was.app.config, was.request))
+    get, post = property(lambda was: Verb(was.calls, "GET")), property(lambda was: Verb(was.calls, "POST"))
+    put, patch = property(lambda was: Verb(was.calls, "PUT")), property(lambda was: Verb(was.calls, "PATCH"))
+    delete, options = property(lambda was: Verb(was.calls, "DELETE")), property(lambda was: Verb(was.calls, "OPTIONS"))
+    upload = property(lambda was: Upload(was.calls, "POST"))
+    rpc = xmlrpc = property(services.xmlrpc)
+    jsonrpc, grpc, ws = property(services.jsonrpc), property(services.grpc), property(services.websocket)
+    redis, mongodb = property(services.redis), property(services.mongodb)
+    Tasks, Futures, promise = Tasks, property(services.futures), property(services.promise)
 
     databases: part[Was, Sessions] = part(lambda was: Sessions.of(was.app.platform, was.request, was.app.sqlmaps))
     db = asyncon = backend = sqlite3 = postgresql = databases.forward(Sessions.open)

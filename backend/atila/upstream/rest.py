@@ -7,7 +7,6 @@ import logging
 import socket
 import ssl
 from collections.abc import Iterator
-from dataclasses import replace
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 from urllib.parse import quote
@@ -17,15 +16,15 @@ import httpx2
 from atila.alias import Alias, Kind, Member
 
 from . import message
+from .forwarding import base_of, origin_of
 from .loop import Loop
 from .members import Members
 from .message import Call, Failure, HTTPReply, Pairs, basic
 
 CONNECTIONS = 100  # of one process to all servers that are called by URL
 _ACCEPT = "application/json, */*;q=0.8"
-_UNREACHED = (httpx2.ConnectError, httpx2.ConnectTimeout)  # nothing was sent
+UNREACHED = (httpx2.ConnectError, httpx2.ConnectTimeout)  # nothing was sent
 _LOST = (httpx2.NetworkError, httpx2.RemoteProtocolError)
-_SCHEMES = {Kind.HTTP: "http", Kind.HTTPS: "https", Kind.WS: "http", Kind.WSS: "https"}
 
 # Looked through in this order.
 _FAILURES: tuple[tuple[type[Exception], Failure], ...] = (
@@ -60,7 +59,7 @@ class Rest:
         self.loop = loop
         self.keep_alive = keep_alive
         self._hosts: dict[str, Host] = {}
-        loop.when_closing(self.close)
+        loop.when_closing(self._close)
 
     async def send(self, call: Call, alias: Alias | None = None) -> HTTPReply:
         """Send a call to a server of `alias`, or to its URL, and return what became of it. Never raises."""
@@ -76,11 +75,9 @@ class Rest:
             _log.exception("a call to %s could not be made", call.url)
             return HTTPReply.of_failure(message.UNSENDABLE, error)
 
-    async def send_to(self, call: Call, alias: Alias, member: Member) -> HTTPReply:
-        """Send a call to one server of an alias. Never raises."""
-        return await self.send(
-            call, replace(alias, name=f"{alias.name}#{member.host}:{member.port}", members=(member,))
-        )
+    def usage(self) -> dict[str, int]:
+        """Return how many calls run at the moment, by alias; "@" stands for those to URLs."""
+        return {host.members.alias.name: host.running for host in list(self._hosts.values())}
 
     def host(self, alias: Alias | None) -> Host:
         """Return the servers of an alias, or for None those that are called by URL."""
@@ -90,8 +87,7 @@ class Rest:
             host = self._hosts[name] = Host(alias or ANYWHERE, self.keep_alive)
         return host
 
-    async def close(self) -> None:
-        """Close all connections."""
+    async def _close(self) -> None:
         while self._hosts:
             await self._hosts.popitem()[1].close()
 
@@ -103,7 +99,7 @@ class Host:
         self.members = Members(alias)
         self.keep_alive = keep_alive
         self.running = 0  # calls that wait for their answer
-        self._clients: dict[bool, httpx2.AsyncClient] = {}  # by whether they speak TLS
+        self._clients: dict[tuple[bool, bool], httpx2.AsyncClient] = {}  # by whether they speak TLS, and upgrade
 
     async def send(self, call: Call) -> HTTPReply:
         """Send a call to the server whose turn it is, and to the next one when it is down.
@@ -122,7 +118,7 @@ class Host:
         for number, member in self._attempts():
             try:
                 reply = await self._send_once(call, member, patience)
-            except _UNREACHED as error:
+            except UNREACHED as error:
                 self.members.down(number)
                 if len(self.members) == 1:
                     raise
@@ -166,19 +162,16 @@ class Host:
         alias = self.members.alias
         if not url.startswith("@"):
             return url, headers
-        scheme = "https" if alias.ssl else _SCHEMES[alias.kind]
-        host = f"[{member.host}]" if ":" in member.host else member.host
-        base = f"/{quote(member.database.strip('/'), safe='/')}" if member.database.strip("/") else ""
         if member.user and not any(name.lower() == "authorization" for name, _ in headers):
             headers = [*headers, ("authorization", basic(member.user, member.password))]
-        port = f":{member.port}" if member.port else ""
-        return f"{scheme}://{host}{port}{base}/{url.partition('/')[2]}", headers
+        base = quote(base_of(member), safe="/")
+        return f"{origin_of(alias, member)}{base}/{url.partition('/')[2]}", headers
 
-    def client(self, secure: bool) -> httpx2.AsyncClient:
-        """Return the client for plain or for TLS connections."""
-        client = self._clients.get(secure)
+    def client(self, secure: bool, upgrading: bool = False) -> httpx2.AsyncClient:
+        """Return the client for plain or for TLS connections; for `upgrading` to WebSockets, which HTTP/1.1 does."""
+        client = self._clients.get((secure, upgrading))
         if client is None:
-            client = self._clients[secure] = self._make_client(secure)
+            client = self._clients[secure, upgrading] = self._make_client(secure, upgrading)
         return client
 
     async def close(self) -> None:
@@ -186,13 +179,13 @@ class Host:
         while self._clients:
             await self._clients.popitem()[1].aclose()
 
-    def _make_client(self, secure: bool) -> httpx2.AsyncClient:
+    def _make_client(self, secure: bool, upgrading: bool) -> httpx2.AsyncClient:
         alias = self.members.alias
         options = alias.members[0].options
         context = tls_context(options) if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         return httpx2.AsyncClient(
-            http1=options.get("http") != "2",  # ?http=2 speaks HTTP/2 at once also without TLS (RFC 9113 3.3)
-            http2=True,
+            http1=upgrading or options.get("http") != "2",  # ?http=2 is HTTP/2 without TLS too (RFC 9113 3.3)
+            http2=not upgrading,
             verify=context,
             trust_env=False,
             headers={"user-agent": "atila", "accept": _ACCEPT},
