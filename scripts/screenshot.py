@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
 import debian
 import toolchain
 from build import compile_frontend
-from dev import migrate
-from ports import wait_until_answers
-from processes import Processes
-from test import production_environment
-from workspace import BACKEND, FRONTEND, ROOT, Stop, main, require
+from production import serving
+from workspace import BACKEND, FRONTEND, Stop, main, require
 
-PICTURE = ROOT / "backend" / "docs" / "gallery.png"
+PICTURE = BACKEND / "docs" / "gallery.png"
 
 
 def screenshot() -> int:
@@ -25,12 +19,7 @@ def screenshot() -> int:
     python, node = toolchain.python(), toolchain.node()
     toolchain.frontend_packages(node)
     compile_frontend(node)
-    with tempfile.TemporaryDirectory() as folder, Processes() as processes:
-        env = {**production_environment(Path(folder)), "APP_ENV": "development"}
-        migrate(python, env)
-        processes.start("backend", [python, "serve.py"], cwd=BACKEND, env=env)
-        if not wait_until_answers(int(env["PORT"]), "/health/ready", seconds=60, alive=processes.all_run):
-            raise Stop("the backend did not start: its last lines above say why.")
+    with serving(python, APP_ENV="development") as env:
         given = {
             "BASE_URL": env["PUBLIC_URL"],
             "EMAIL": env["ADMIN_EMAIL"],

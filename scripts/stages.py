@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from debian import Program
-from workspace import ROOT, Command, coloured, run, say
+from workspace import ROOT, Command, Stop, coloured, run, say
 
 
 class Result(NamedTuple):
@@ -30,11 +30,15 @@ class Stages:
         """Run a command as a stage; whether it passed."""
         return self.step(name, lambda: run(words, cwd=cwd, env=env) == 0)
 
-    def step(self, name: str, work: Callable[[], bool]) -> bool:
-        """Run a function as a stage; whether it passed."""
+    def step(self, name: str, work: Callable[[], bool | None]) -> bool:
+        """Run a function as a stage; whether it passed. It fails by False, or by Stop, whose text is shown."""
         say(_bold(f"\n── {name}"))
         started = time.monotonic()
-        passed = work()
+        try:
+            passed = work() is not False
+        except Stop as reason:
+            say(str(reason))
+            passed = False
         self.results.append(Result(name, passed, time.monotonic() - started))
         return passed
 

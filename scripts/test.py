@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import secrets
 import sys
-import tempfile
 from pathlib import Path
 
 import debian
-import dotenv_file
 import toolchain
 from build import compile_frontend
-from dev import migrate
 from lint import add_stages
-from ports import LOOPBACK, free_port, wait_until_answers
-from processes import Processes
+from production import serving
 from stages import Stages
-from workspace import BACKEND, FRONTEND, ROOT, Stop, environment, main, run, say
+from workspace import BACKEND, FRONTEND, ROOT, environment, main, run, say
 
 WORKERS = "2"  # processes of pytest
 
@@ -33,7 +29,7 @@ def test() -> int:
     stages.command("generated code", [python, ROOT / "scripts" / "generate.py", "--check"])
     stages.command("pytest", [python, "-m", "pytest", *pytest_flags()], cwd=BACKEND, env=test_environment(node))
     stages.command("vitest", [*node.npm, "run", "--silent", "test"], cwd=FRONTEND, env=node.environment())
-    built = stages.step("build", lambda: _build(node))
+    built = stages.step("build", lambda: compile_frontend(node))
     if debian.CHROMIUM.find() and built:
         stages.step("playwright", lambda: playwright(python, node))
     return stages.sum_up()
@@ -56,13 +52,7 @@ def playwright(python: Path, node: toolchain.Node) -> bool:
     """Whether the browser tests pass against the built frontend, served by the production backend."""
     log = BACKEND / "var" / "e2e.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, Processes() as processes:
-        env = production_environment(Path(folder))
-        migrate(python, env)
-        processes.start("backend", [python, "serve.py"], cwd=BACKEND, env=env, log=log)
-        if not wait_until_answers(int(env["PORT"]), "/health/ready", seconds=60, alive=processes.all_run):
-            say(log.read_text(encoding="utf-8"))
-            return False
+    with serving(python, log) as env:
         browser = {
             "E2E_BASE_URL": env["PUBLIC_URL"],
             "E2E_ADMIN_EMAIL": env["ADMIN_EMAIL"],
@@ -74,35 +64,6 @@ def playwright(python: Path, node: toolchain.Node) -> bool:
     if not passed:
         say(f"The backend's log: {log.relative_to(ROOT)}")
     return passed
-
-
-def production_environment(folder: Path) -> dict[str, str]:
-    """A production backend of its own: a free port, and database, media and secrets below `folder`."""
-    port = free_port()
-    return environment(
-        {
-            **dict.fromkeys(dotenv_file.names(), ""),  # an empty value hides the one in the developer's .env
-            "APP_ENV": "production",
-            "SECRET_KEY": secrets.token_urlsafe(48),
-            "DATABASE_URL": f"sqlite:///{(folder / 'app.db').as_posix()}",
-            "MEDIA_ROOT": str(folder / "media"),
-            "HOST": LOOPBACK,
-            "PORT": str(port),
-            "GRPC_PORT": str(port + 1),
-            "PUBLIC_URL": f"http://{LOOPBACK}:{port}",
-            "ADMIN_EMAIL": "admin@example.com",
-            "ADMIN_PASSWORD": secrets.token_urlsafe(12),
-        }
-    )
-
-
-def _build(node: toolchain.Node) -> bool:
-    try:
-        compile_frontend(node)
-    except Stop as reason:
-        say(str(reason))
-        return False
-    return True
 
 
 if __name__ == "__main__":
