@@ -10,7 +10,7 @@ from typing import Any
 
 from . import events
 from .auth.guards import refuse
-from .concurrency import settle
+from .concurrency import Deferred, settle
 from .conversation import Conversation
 from .errors import HTTPError
 from .faults import answer
@@ -20,7 +20,7 @@ from .http.cors import Sharing, is_preflight
 from .http.headers import Pairs
 from .http.request import Request
 from .http.response import Response, Stream
-from .http.results import encode, redirect
+from .http.results import Unfinished, encode, redirect
 from .http.site import Job
 from .openapi.document import Info, build_document
 from .openapi.routes import add_routes
@@ -46,6 +46,8 @@ async def respond(request: Request) -> Response:
                 await explain(was)
             else:
                 finish(was, result)
+        except Unfinished as unfinished:
+            await finish_later(was, unfinished.deferred)
         except Exception as error:
             await fail(was, error)
     finally:
@@ -63,7 +65,7 @@ async def perform(request: Request, headers: Pairs | None = None) -> Any:
     """
     was = Was(request.app, request)
     try:
-        result = await handle(was, request.route)
+        result = await ready(await handle(was, request.route))
         if headers is not None:
             write_parts(was)
         return result
@@ -100,11 +102,38 @@ async def handle(was: Was, route: Route) -> Any:
     result = route.handler(was, **arguments)
     if route.asynchronous:  # over HTTP it runs on the loop, other protocols may be on a thread of theirs
         result = await (result if was.request.wire == "http" else settle(result))
-    for step in declared.after:
-        await called(step(was))
-    if hooks.finish is not None:
-        await called(hooks.finish(was))
+    if declared.after or hooks.finish is not None:
+        return await follow(was, result)
     return result
+
+
+async def follow(was: Was, result: Any) -> Any:
+    """Run the steps and the hook that come after the handler, once its result is there; return that."""
+    result = await ready(result)
+    for step in was.request.route.declared.after:
+        await called(step(was))
+    if (hook := was.app.hooks.finish) is not None:
+        await called(hook(was))
+    return result
+
+
+async def ready(result: Any) -> Any:
+    """Return a handler's result; one that is still to come is awaited."""
+    while isinstance(result, Deferred):
+        result = await result
+    return result
+
+
+async def finish_later(was: Was, deferred: Deferred) -> None:
+    """Await a result that is still to come, and write it into the response. The thread is free meanwhile."""
+    try:
+        result = await ready(deferred)
+        if result is was.response and result.body is None:
+            await explain(was)
+        else:
+            finish(was, result)
+    except Exception as error:
+        await fail(was, error)
 
 
 def finish(was: Was, result: Any) -> None:
