@@ -24,6 +24,7 @@ from .control import take_line
 from .engine import Engine
 from .options import Options
 from .runner import run as _run
+from .setters import REPLACED, replaced
 
 if TYPE_CHECKING:
     from .spawned import SpawnedClient
@@ -42,6 +43,16 @@ deflu = _engine.deflu
 defgs = _engine.defgs
 preference = pref
 
+_setters = _engine.setters
+set_keep_alive = _setters.set_keep_alive
+set_request_timeout = _setters.set_request_timeout
+set_backend_keep_alive = _setters.set_backend_keep_alive
+set_max_age = _setters.set_max_age
+enable_ssl = _setters.enable_ssl
+enable_forward = _setters.enable_forward
+enable_file_logging = _setters.enable_file_logging
+log_off = _setters.log_off
+
 
 def run(address: str = "0.0.0.0", port: int = 5000, **options: Any) -> None:  # noqa: S104 - the documented default
     """Serve what is mounted until the process is told to stop; then end it. Options: see skitai.options.Options.
@@ -50,7 +61,13 @@ def run(address: str = "0.0.0.0", port: int = 5000, **options: Any) -> None:  # 
     (`serve.py stop`) or -d the process does that and ends.
     Raises SettingError for an option that makes no sense, SystemExit at the end.
     """
-    _run(_engine, _line, Options(address=address, port=port, **options), _asked)
+    _run(_engine, _line, Options(address=address, port=port, **{**_setters.options, **options}), _asked)
+
+
+def __getattr__(name: str) -> Any:
+    if name in REPLACED:
+        return replaced(name)
+    raise AttributeError(f"module 'skitai' has no attribute {name!r}")
 
 
 def test_client(  # its name is the documentation's, it is no test
@@ -88,11 +105,19 @@ __all__ = [
     "alias",
     "defgs",
     "deflu",
+    "enable_file_logging",
+    "enable_forward",
+    "enable_ssl",
     "getswd",
     "joinpath",
+    "log_off",
     "mount",
     "pref",
     "preference",
     "run",
+    "set_backend_keep_alive",
+    "set_keep_alive",
+    "set_max_age",
+    "set_request_timeout",
     "test_client",
 ]

@@ -21,6 +21,7 @@ from .bus.member import MemberBus
 from .mounts import DEFAULT_HOST, Mounts
 from .proxy import Upstream
 from .refusals import refusal_of
+from .setters import Setters
 from .static import Folder
 
 
@@ -57,6 +58,7 @@ class Engine(LocalPlatform):
         super().__init__(name)
         self.folder = script_folder() if folder is None else folder.resolve()
         self.declared: list[Mount] = []
+        self.setters = Setters()
         self.place: Place | None = None  # there once it serves
 
     def mount(
@@ -161,10 +163,17 @@ class Engine(LocalPlatform):
         hosts = {mount.host for mount in self.declared if not self._is_folder(mount.target)}
         for mount in self.declared:
             if self._is_folder(mount.target):
-                folder = Folder(self.abspath(mount.target), immutable=mount.immutable, headers=mount.headers)
+                folder = self._folder_of(mount)
                 single = mount.host in hosts if mount.single_page is None else mount.single_page
                 mounts.add_folder(mount.point, folder, mount.host, single_page=single)
         return mounts
+
+    def _folder_of(self, mount: Mount) -> Folder:
+        root, prefix = self.abspath(str(mount.target)), mount.point.rstrip("/")
+        return Folder(
+            root, immutable=mount.immutable, headers=mount.headers,
+            max_age=lambda path: self.setters.max_age_of(f"{prefix}/{path}"),
+        )  # fmt: skip
 
     def _mount_app(self, mount: Mount, mounts: Mounts) -> None:
         app = find(mount.target, mount.pref, mount.name, self.folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,8 @@ from .bus.address import read_address
 from .listening import INHERITED
 from .logs import Form
 from .places import Places
+
+_FORWARD = re.compile(r"(\d{1,5}|https?://[A-Za-z0-9._:\[\]-]+/?)?\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +39,12 @@ class Options:
     grpc_reflection: bool = True  # tell tools such as grpcurl which gRPC services and messages there are
     reload: bool | None = None  # restart workers when Python files change; None is what the apps' use_reloader says
     stop_timeout: float = 30.0  # seconds that running requests get to finish after SIGTERM
-    certificate: Path | None = None  # PEM with the chain; with `key` the HTTP port speaks TLS
-    key: Path | None = None  # the certificate's private key, PEM
+    certificate: Path | str | None = None  # PEM with the chain; with `key` the HTTP port speaks TLS
+    key: Path | str | None = None  # the certificate's private key, PEM
     key_password: str | None = None  # of an encrypted key
-    client_ca: Path | None = None  # PEM of who signed the clients' certificates: both ports then ask for one (mTLS)
+    client_ca: Path | str | None = (
+        None  # PEM of who signed the clients' certificates: both ports then ask for one (mTLS)
+    )
     bus: str | None = field(default=None, repr=False)  # redis://… of a Redis or Valkey that joins this host with others
     bus_message_limit: int = 1024 * 1024  # bytes of one message between workers
     bus_backlog: int = 16 * 1024 * 1024  # bytes of messages that wait for one slow worker, or for a Redis that is away
@@ -49,6 +54,9 @@ class Options:
     max_connections: int = 16384  # open at once, in each worker
     header_timeout: float = 30.0  # seconds a client may take to send a request's head
     body_timeout: float = 60.0  # seconds a client may take to send a whole body
+    backend_keep_alive: float = 4.0  # seconds an idle connection to an upstream is kept; many servers close after five
+    forward_port: int | None = None  # a port that sends everybody to `forward_to`, with http before https say
+    forward_to: str = ""  # a port of the same host, "443", or an origin, "https://shop.example"; "" is `port`
     varpath: Path | None = None  # folder of pid files, locks and temporary files; None is a private one below /tmp
     logpath: Path | None = None  # folder of log files; None writes to the standard output, or with -d below varpath
     log_period: Period = "daily"  # when log files are begun anew, in UTC; or "hourly", "weekly", "never"
@@ -63,20 +71,28 @@ class Options:
     log_level: str = "INFO"  # the least important lines that are written
 
     def __post_init__(self) -> None:
-        if not 0 < self.port < 65536:
-            raise SettingError(f"port {self.port!r}: a number from 1 to 65535")
+        self._check_ports()
+        self._check_certificates()
         if self.workers < 1 or self.threads < 0:
             raise SettingError("run() needs at least one worker, and threads of 0 or more")
         if self.workers > 1 and not INHERITED:
             raise SettingError("on Windows processes cannot share a port: workers=1 here")
-        if self.metrics_port is not None and not 0 < self.metrics_port < 65536:
-            raise SettingError(f"metrics_port {self.metrics_port!r}: a number from 1 to 65535")
         if self.log_period not in PERIODS or self.log_size < 0 or self.log_keep < 0:
             raise SettingError(f"log_period is one of {', '.join(PERIODS)}; log_size and log_keep are 0 or more")
         if min(self.bus_message_limit, self.bus_backlog, self.shared_keys, self.rate_limit_keys) < 1:
             raise SettingError("bus_message_limit, bus_backlog, shared_keys and rate_limit_keys are 1 or more")
         if self.bus is not None:
             read_address(self.bus)
+
+    def _check_ports(self) -> None:
+        ports = {"port": self.port, "metrics_port": self.metrics_port, "forward_port": self.forward_port}
+        for name, number in ports.items():
+            if number is not None and not 0 < number < 65536:
+                raise SettingError(f"{name} {number!r}: a number from 1 to 65535")
+        if not _FORWARD.match(self.forward_to):
+            raise SettingError(f"forward_to {self.forward_to!r}: a port, or an origin such as https://shop.example")
+
+    def _check_certificates(self) -> None:
         if (self.certificate is None) != (self.key is None):
             raise SettingError("TLS needs both: certificate= and key=")
         if self.client_ca is not None and self.key is None:

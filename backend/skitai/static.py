@@ -6,7 +6,7 @@ import mimetypes
 import os
 import stat
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -72,15 +72,22 @@ class Folder:
     """A folder of files to serve. Lives as long as its mount.
 
     `immutable` names sub-folders whose files carry a hash of their content in their name; `headers` are added to
-    HTML documents (a content security policy, say).
+    HTML documents (a content security policy, say); `max_age` tells the seconds that clients may keep a path's file
+    without asking, None for what is usual.
     """
 
     def __init__(
-        self, root: str | os.PathLike[str], *, immutable: Sequence[str] = ("assets",), headers: Mapping[str, str] = {}
+        self,
+        root: str | os.PathLike[str],
+        *,
+        immutable: Sequence[str] = ("assets",),
+        headers: Mapping[str, str] = {},
+        max_age: Callable[[str], int | None] = lambda path: None,
     ) -> None:
         self.root = os.path.realpath(root)
         self.immutable = tuple(f"{name.strip('/')}/" for name in immutable)
         self.document_headers: Pairs = [(name.lower(), value) for name, value in headers.items()]
+        self.max_age = max_age
         self._inside = self.root.rstrip(os.sep) + os.sep
         self._examined: dict[str, Examined] = {}
 
@@ -144,6 +151,8 @@ class Folder:
     def _headers_for(self, path: str, *, varies: bool) -> Pairs:
         content_type = content_type_of(path)
         cache = FOREVER if path.startswith(self.immutable) and not path.endswith(".html") else ASK_FIRST
+        if (seconds := self.max_age(path)) is not None:
+            cache = f"public, max-age={seconds}"
         headers = [
             ("content-type", content_type),
             ("cache-control", cache),

@@ -34,6 +34,7 @@ from .options import Options
 from .servers import granian
 
 if TYPE_CHECKING:
+    from .forwarding import Forwarding
     from .servers.grpc import GrpcServer
 
 LEAVING = 0.5  # seconds in which a worker that was replaced closes connections after their next answer
@@ -54,6 +55,7 @@ class Served:
         self.options = options
         self.journal = journal
         self.grpc: GrpcServer | None = None
+        self.forwarding: Forwarding | None = None
         self.__rsgi__ = adapter.__rsgi__
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -64,6 +66,7 @@ class Served:
         self.engine.bus.attach(loop)
         self.adapter.__rsgi_init__(loop)
         self._start_grpc(loop)
+        self._start_forwarding(loop)
         self._follow_main_process(loop)
         loop.call_later(0.05, self._tell_ready)  # the port opens right after this returns
 
@@ -78,6 +81,21 @@ class Served:
     def _tend_logs(self, loop: asyncio.AbstractEventLoop) -> None:
         self.journal.tend()
         loop.call_later(LOOK, self._tend_logs, loop)
+
+    def _start_forwarding(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Open the port that sends everybody to the right one."""
+        options = self.options
+        if options.forward_port is None:
+            return
+        from .forwarding import Forwarding  # only where it is wanted
+
+        to, secure = options.forward_to or str(options.port), options.certificate is not None
+        self.forwarding = Forwarding(options.address, options.forward_port, to, secure=secure)
+        try:
+            loop.run_until_complete(self.forwarding.start())
+        except OSError as error:
+            _log.critical("cannot listen on %s, port %d: %s", options.address, options.forward_port, error.strerror)
+            raise SystemExit(1) from error
 
     def _start_grpc(self, loop: asyncio.AbstractEventLoop) -> None:
         """Open the gRPC port, where a route is a method of a service."""
@@ -143,6 +161,8 @@ class Served:
             self.line.tell(self.engine.metrics.collect())
 
     def _stop(self) -> None:
+        if self.forwarding is not None:
+            self.forwarding.close()
         self.engine.stopping.set()
         self.adapter.sockets.leave()
         if self.grpc is not None:
@@ -163,6 +183,7 @@ def work(engine: Engine, line: Line, options: Options, journal: Journal) -> None
     gc.collect()
     gc.freeze()  # what is loaded stays: the collector need not look through it while requests are answered
     engine.name, engine.num_threads = options.name, options.threads
+    engine.backend_keep_alive = options.backend_keep_alive
     engine.log_folder, engine.log_keep = journal.folder, options.log_keep
     _use_places(engine, options)
     threads = WorkerThreads(options.threads) if options.threads else None
