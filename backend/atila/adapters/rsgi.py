@@ -44,6 +44,7 @@ class RSGI:
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         try:
+            loop.run_until_complete(self.sockets.end())
             loop.run_until_complete(self.site.stop())
         finally:
             if self.settings.threads is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Sequence
@@ -17,6 +18,8 @@ from ..logs import one_line
 from .settings import AdapterSettings, refusal
 
 GOING_AWAY, FAILED = 1001, 1011  # RFC 6455 7.4.1
+
+LONGEST_END = 10.0  # seconds in which all connections can end when the server does
 
 _log = logging.getLogger("atila.websocket")
 
@@ -35,6 +38,7 @@ class Sockets:
         self.settings = settings
         self.open: set[Duplex] = set()
         self.leaving = False
+        self._ended: asyncio.Future[None] | None = None
 
     async def serve(self, request: Request, duplex: Duplex, hosts: Sequence[str]) -> None:
         """Answer a handshake, and serve the connection to its end. Raises nothing that the app causes."""
@@ -54,6 +58,8 @@ class Sockets:
             duplex.close(FAILED)
         finally:
             self.open.discard(duplex)
+            if self._ended is not None and not self.open and not self._ended.done():
+                self._ended.set_result(None)
             if settings.on_answer is not None:
                 settings.on_answer(request, duplex.status, None, time.perf_counter() - started)
 
@@ -74,3 +80,10 @@ class Sockets:
         self.leaving = True
         for duplex in list(self.open):
             duplex.close(GOING_AWAY, "the server is going away")
+
+    async def end(self) -> None:
+        """Leave, and wait until every connection is over and its `onclose` has run."""
+        self.leave()
+        if self.open:
+            self._ended = asyncio.get_running_loop().create_future()
+            await asyncio.wait({self._ended}, timeout=LONGEST_END)
