@@ -26,10 +26,10 @@ class Listen:
 
     address: str = "127.0.0.1"
     port: int = 5000
-    certificate: Path | None = None  # PEM with the chain; with `key` it makes the port TLS
-    key: Path | None = None
+    certificate: Path | str | None = None  # PEM with the chain; with `key` it makes the port TLS
+    key: Path | str | None = None
     key_password: str | None = None
-    client_ca: Path | None = None  # PEM; with it a client has to show a certificate that one of these signed
+    client_ca: Path | str | None = None  # PEM; with it a client has to show a certificate that one of these signed
     header_timeout: float = 30.0  # seconds a client may take to send a request's head, and may stay idle
     max_head: int = 128 * 1024  # bytes of a request's head
     max_connections: int = 16384  # open at once
@@ -79,11 +79,15 @@ def serve(target: Any, listen: Listen) -> None:
         http2_settings=HTTP2Settings(keep_alive_interval=30_000, max_headers_size=listen.max_head),
         log_level=LogLevels.warning,
         log_dictconfig=_LOGGING,
-        ssl_cert=listen.certificate,
-        ssl_key=listen.key,
+        ssl_cert=_path(listen.certificate),
+        ssl_key=_path(listen.key),
         ssl_key_password=listen.key_password,
-        ssl_ca=listen.client_ca,
+        ssl_ca=_path(listen.client_ca),
         ssl_client_verify=listen.client_ca is not None,
     )
     server.listener = listen.descriptor
     server.serve(target_loader=lambda: target, wrap_loader=False)
+
+
+def _path(file: Path | str | None) -> Path | None:
+    return None if file is None else Path(file)

@@ -33,7 +33,8 @@ class Tls:
         """Return what the options say, or None when the port is plain."""
         if options.key is None or options.certificate is None:
             return None
-        return cls(options.key, options.certificate, options.key_password, options.client_ca)
+        client_ca = None if options.client_ca is None else Path(options.client_ca)
+        return cls(Path(options.key), Path(options.certificate), options.key_password, client_ca)
 
     def credentials(self) -> grpc.ServerCredentials:
         """Read the files. Raises SettingError for a key that the password does not open."""
@@ -67,7 +68,9 @@ def channel_options(options: Options) -> list[tuple[str, int]]:
     ]
     if options.grpc_keepalive:
         found.append(("grpc.keepalive_time_ms", int(options.grpc_keepalive * 1000)))
-        found.append(("grpc.keepalive_timeout_ms", int(options.grpc_keepalive_timeout * 1000)))
+        patience = int(options.grpc_keepalive_timeout * 1000)
+        found += [("grpc.keepalive_timeout_ms", patience), ("grpc.http2.ping_timeout_ms", patience)]
+        found.append(("grpc.http2.max_pings_without_data", 0))  # or it stops asking after the second time
     if options.grpc_max_age:
         found.append(("grpc.max_connection_age_ms", int(options.grpc_max_age * 1000)))
         found.append(("grpc.max_connection_age_grace_ms", int(options.stop_timeout * 1000)))
