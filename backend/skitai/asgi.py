@@ -13,7 +13,7 @@ from urllib.parse import quote
 from atila.errors import HTTPError
 from atila.http.duplex import Duplex
 from atila.http.request import Request
-from atila.http.response import FileBody, Response, Stream
+from atila.http.response import FileBody, Response, Stream, is_paced
 from atila.logs import one_line
 
 from .asgi_socket import AppSocket, fields_of
@@ -141,7 +141,7 @@ class Call:
                 response.body = Stream(iter(()), length=_length_of(response))
             self._end_quietly()
         else:
-            response.body = Stream(self._pieces(first), self._leave, _length_of(response))
+            response.body = Stream(self._pieces(first), self._leave, _length_of(response), paced=is_paced(response))
         return response
 
     async def _pieces(self, first: Message) -> AsyncIterator[bytes]:

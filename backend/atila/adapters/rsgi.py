@@ -19,6 +19,7 @@ from ..http.site import Job, Site
 from ..logs import one_line
 from .deadlines import Deadlines
 from .incoming import Incoming
+from .pipes import Pipes
 from .rsgi_sockets import RSGISockets
 from .settings import AdapterSettings, body_limit, expected_length, final_headers, known_length, refusal, too_large
 from .streaming import send_stream
@@ -33,6 +34,7 @@ class RSGI:
         self.site = site
         self.settings = settings or AdapterSettings()
         self.loop: asyncio.AbstractEventLoop | None = None
+        self.pipes = Pipes()
         self.deadlines = Deadlines(self.settings.body_timeout)
         self.sockets = RSGISockets(site, self.settings)
 
@@ -148,13 +150,20 @@ class RSGI:
     async def _stream(self, proto: Any, request: Request, response: Response, started: float) -> None:
         """Send a body in pieces from the event loop; its source is closed once, also when the client goes away."""
         body: Stream = response.body
+        pipe = self.pipes.open(body) if request.method != "HEAD" else None
         try:
-            if (transport := self._begin(proto, request, response)) is not None:
+            if pipe is not None:
+                proto.response_file(response.status, final_headers(request, response) + _promised(response), pipe.path)
+                await send_stream(body, pipe.send, proto.client_disconnect())
+                await pipe.opened()
+            elif (transport := self._begin(proto, request, response)) is not None:
                 await send_stream(body, transport.send_bytes, proto.client_disconnect())
         except Exception:
             _log.exception("%s %s %s: the stream broke off", request.id, request.method, one_line(request.path))
         finally:
             await body.aclose()
+            if pipe is not None:
+                pipe.close()
             self._tell(request, response, started)
 
     def _stream_from_thread(self, proto: Any, request: Request, response: Response, started: float) -> None:

@@ -36,15 +36,17 @@ class FileBody:
 class Stream:
     """A body that comes in pieces. Its source is closed once: when all is sent, or when the client went away."""
 
-    __slots__ = ("_close", "chunks", "length")
+    __slots__ = ("_close", "chunks", "length", "paced")
 
     def __init__(
         self,
         chunks: Iterator[bytes] | AsyncIterator[bytes],
         close: Callable[[], object] | None = None,
         length: int | None = None,
+        paced: bool = False,
     ) -> None:
         self.chunks = chunks
+        self.paced = paced  # it may be long and come fast: the next piece waits until the client took the last
         self.length = length  # bytes of all pieces when somebody promised it; then it is sent as Content-Length
         self._close = close
 
@@ -70,6 +72,12 @@ class Stream:
 
 
 Body = bytes | FileBody | Stream
+
+
+def is_paced(response: Response) -> bool:
+    """Say whether a stream that comes from elsewhere is sent at its client's pace: a stream of events is not, for it
+    is long in time and not in bytes."""
+    return not (response.get_header("content-type") or "").startswith("text/event-stream")
 
 
 class Response:

@@ -16,7 +16,7 @@ from atila.alias import Alias, Kind, Member
 from atila.errors import HTTPError, SettingError
 from atila.http.duplex import Closed, Duplex, Limits
 from atila.http.request import Request
-from atila.http.response import Response, Stream
+from atila.http.response import Response, Stream, is_paced
 
 from .forwarding import RawPairs, base_of, origin_of, request_fields, response_fields, rewritten, target_of
 from .members import Members
@@ -258,7 +258,7 @@ class Proxy:
         elif plain:
             response.body = Stream(iter(answer.iter_stream()), answer.close, length=length)
         else:
-            response.body = Stream(_pieces(answer), answer.aclose, length=length)
+            response.body = Stream(_pieces(answer), answer.aclose, length, paced=is_paced(response))
 
     # what went wrong
 
