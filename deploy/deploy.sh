@@ -83,7 +83,7 @@ upload() { # NAME
   printf '%s\n' "$1" >"$staged/RELEASE"
   say "Uploading $1 to $TARGET …"
   tar -C "$ROOT" --exclude=__pycache__ --exclude='*.map' --exclude='.env*' --exclude='.vite' -czf - \
-    backend/{serve.py,requirements.lock,atila,skitai,app,contracts} frontend/dist deploy -C "$staged" RELEASE |
+    backend/{serve.py,requirements-production.lock,atila,skitai,app,contracts} frontend/dist deploy -C "$staged" RELEASE |
     on_host "sh -c 'mkdir -p $incoming && tar --no-same-owner -xzf - -C $incoming'" ||
     fail "the upload to $TARGET failed: see above."
 }

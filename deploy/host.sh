@@ -90,14 +90,14 @@ prepare() { # NAME
   local release=$BASE/releases/$1 key venv python
   chmod -R u+rwX,go+rX,go-w "$release" # whatever the umask was where it was packed
   python=$(command -v python3) || return 1
-  key=$({ cat "$release/backend/requirements.lock" && "$python" -V; } | sha256sum | cut -c 1-16)
+  key=$({ cat "$release/backend/requirements-production.lock" && "$python" -V; } | sha256sum | cut -c 1-16)
   venv=$BASE/venvs/$key
   if [[ ! -e $venv/complete ]]; then
     say "Installing the Python packages (about a minute) …"
     rm -rf "$venv"
     "$python" -m venv "$venv" || return 1
     "$venv/bin/pip" install --quiet --no-input --disable-pip-version-check --no-cache-dir \
-      --no-deps --require-hashes -r "$release/backend/requirements.lock" || return 1
+      --no-deps --require-hashes -r "$release/backend/requirements-production.lock" || return 1
     touch "$venv/complete"
   fi
   ln -sfn "../../venvs/$key" "$release/.venv"

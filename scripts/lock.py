@@ -1,4 +1,4 @@
-"""Write backend/requirements.lock anew from requirements.in: newest versions, hashes for every platform."""
+"""Write the locks anew: newest versions, hashes for every platform; production gets the part it runs on."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import toolchain
 from workspace import BACKEND, environment, main, require, say
 
 UV = "uv>=0.9,<1"  # resolves for all platforms at once; needed here only, so it is not in the lock itself
+WHOLE, PRODUCTION = "requirements.lock", "requirements-production.lock"
 
 
 def lock() -> int:
@@ -17,26 +18,21 @@ def lock() -> int:
     with tempfile.TemporaryDirectory() as folder:
         install: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "--target", folder, UV]
         require(install, "pip could not install uv: check the network.")
-        compile_: list[str | Path] = [
-            python,
-            "-m",
-            "uv",
-            "pip",
-            "compile",
-            "--quiet",
-            "--no-config",
-            "--universal",
-            "--upgrade",
-        ]
-        shape = ["--python-version", "3.11", "--generate-hashes", "--no-annotate", "--no-header"]
-        require(
-            [*compile_, *shape, "-o", "requirements.lock", "requirements.in"],
-            "uv found no versions that fit together: its message above names the packages.",
-            cwd=BACKEND,
-            env={**environment(), "PYTHONPATH": folder},
-        )
-    say("Wrote backend/requirements.lock.")
+        _compile(python, folder, "requirements-dev.in", WHOLE, "--upgrade")
+        _compile(python, folder, "requirements.in", PRODUCTION, "--constraint", WHOLE)
+    say(f"Wrote backend/{WHOLE} and backend/{PRODUCTION}.")
     return 0
+
+
+def _compile(python: Path, uv: str, wanted: str, written: str, *flags: str) -> None:
+    """Resolve one file of requirements into a lock."""
+    shape = ["--universal", "--python-version", "3.11", "--generate-hashes", "--no-annotate", "--no-header"]
+    require(
+        [python, "-m", "uv", "pip", "compile", "--quiet", "--no-config", *shape, *flags, "-o", written, wanted],
+        f"uv found no versions for {wanted} that fit together: its message above names the packages.",
+        cwd=BACKEND,
+        env={**environment(), "PYTHONPATH": uv},
+    )
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ class Rehearsal:
         (self.checkout / "backend").mkdir(parents=True)
         for name in ("atila", "skitai", "app", "contracts"):
             shutil.copytree(BACKEND / name, self.checkout / "backend" / name, ignore=IGNORED)
-        for name in ("serve.py", "requirements.lock"):
+        for name in ("serve.py", "requirements-production.lock"):
             shutil.copy(BACKEND / name, self.checkout / "backend" / name)
         shutil.copytree(DEPLOY, self.checkout / "deploy")
         write_frontend(self.checkout / "frontend" / "dist")
@@ -73,7 +73,7 @@ class Rehearsal:
     def share_packages(self) -> None:
         """Put this test's own packages where the release expects those of its lock."""
         python = subprocess.run(["python3", "-V"], env=self.environment, capture_output=True, check=True).stdout
-        lock = (self.checkout / "backend" / "requirements.lock").read_bytes()
+        lock = (self.checkout / "backend" / "requirements-production.lock").read_bytes()
         venv = self.base / "venvs" / hashlib.sha256(lock + python).hexdigest()[:16]
         venv.mkdir()
         for name in ("bin", "lib"):
