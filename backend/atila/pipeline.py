@@ -328,9 +328,10 @@ def build(app: Any, route: Route) -> None:
     if declared.socket is not None or asks_itself(route.handler):
         route.job.converse = Conversation(app, route, respond, perform)
     if is_method(path := app.root + route.rule.text):
-        from .rpc.grpc_web import web_job  # loaded only where there is a service
+        from .rpc import grpc_web  # loaded only where there is a service
 
-        route.job = web_job(route.job, path, app.grpc_web_threads)
+        route.job = grpc_web.web_job(route.job, path, app.grpc_web_threads)
+        app.rpc_doors.update(grpc_web.DOORS)
 
 
 def complete(app: Any) -> None:

@@ -44,8 +44,6 @@ def web_job(job: Job, path: str, streams: StreamThreads) -> Job:
         kind = request.get_content_type() or ""
         if kind.startswith("application/grpc-web"):
             return await Exchange(job, method, request, streams).respond()
-        if kind.startswith("application/grpc"):
-            return _other_port(method)
         if method.gives_stream:  # its plain handler must not run here, on the event loop
             return Response(415, [("content-type", "text/plain")], b"application/grpc-web is expected\n")
         return await job.respond(request)
@@ -240,11 +238,14 @@ def _exposed(own: Pairs) -> str:
     return ", ".join(dict.fromkeys([*_EXPOSED, *kept]))
 
 
-def _other_port(method: Method) -> Response:
-    """Answer gRPC itself, which needs trailers: a status without a message (PROTOCOL-HTTP2.md, Trailers-Only)."""
-    text = quote("gRPC is served on the gRPC port; this one takes gRPC-Web", safe=_PRINTABLE)
-    fields = [("content-type", "application/grpc"), ("grpc-status", "12"), ("grpc-message", text)]
-    return Response(200, fields, b"")
-
-
 _PRINTABLE = "".join(chr(code) for code in range(0x20, 0x7F) if code != 0x25)
+
+
+async def _respond_other_port(request: Request) -> Response:
+    """Answer gRPC itself, which needs trailers: a status without a message (PROTOCOL-HTTP2.md, Trailers-Only)."""
+    text = quote("this port takes gRPC-Web; gRPC is served on the gRPC port", safe=_PRINTABLE)
+    return Response(200, [("content-type", "application/grpc"), ("grpc-status", "12"), ("grpc-message", text)], b"")
+
+
+_OTHER_PORT = Job(_respond_other_port)
+DOORS = {kind: lambda request: _OTHER_PORT for kind in ("application/grpc", "application/grpc+proto")}
