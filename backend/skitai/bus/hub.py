@@ -75,7 +75,7 @@ class Hub:
 
     def _do(self, job: Callable[[], None]) -> None:
         self._jobs.append(job)
-        with contextlib.suppress(BlockingIOError):  # it is being woken already
+        with contextlib.suppress(OSError):  # it is being woken already, or has ended
             self._wake.send(b"j")
 
     def _end(self) -> None:
@@ -93,6 +93,11 @@ class Hub:
                     self._write(key.data)
             while self._jobs:
                 self._jobs.popleft()()
+        for member in list(self._members):
+            self._part(member)
+        self._selector.close()
+        self._wake.close()
+        self._woken.close()
 
     def _welcome(self, member: Member) -> None:
         self._members.add(member)

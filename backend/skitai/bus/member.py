@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import select
 import socket
 import threading
 from collections.abc import Callable
@@ -20,6 +22,7 @@ from .rates import SharedRates
 
 _log = logging.getLogger("skitai")
 _PIECE = 256 * 1024  # bytes read at once
+_LOOK = 0.02  # seconds between looks at what waits, where a thread looks after the link
 _envelope = msgspec.msgpack.Decoder(tuple[str, msgspec.Raw])
 
 
@@ -46,6 +49,7 @@ class MemberBus:
         self._waiting = bytearray()  # what the main process has not taken yet
         self._frames = Frames()
         self._gone = False
+        self._watched = True  # the loop looks after the link, not a thread
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def publish(self, topic: str, message: Any, *, here: bool = True) -> None:
@@ -72,8 +76,8 @@ class MemberBus:
         try:
             loop.add_reader(self._link.fileno(), self._receive)
         except NotImplementedError:  # the loop of Windows
-            self._link.setblocking(True)
-            threading.Thread(target=self._listen, args=(loop,), name="bus", daemon=True).start()
+            self._watched = False
+            threading.Thread(target=self._watch, args=(loop,), name="bus", daemon=True).start()
         else:
             self._flush()
 
@@ -100,7 +104,7 @@ class MemberBus:
     def close(self, patience: float = 1.0) -> None:
         """Give what still waits to the main process, and hang up."""
         with self._lock:
-            if self._loop is not None and not self._loop.is_closed():
+            if self._loop is not None and self._watched and not self._loop.is_closed():
                 self._loop.remove_reader(self._link.fileno())
                 self._loop.remove_writer(self._link.fileno())
             try:
@@ -110,6 +114,8 @@ class MemberBus:
                 _log.warning("bus: %d bytes could not be handed on", len(self._waiting))
             self._gone = True
             self._waiting.clear()
+            with contextlib.suppress(OSError):
+                self._link.shutdown(socket.SHUT_RDWR)  # a thread that listens hears of it
             self._link.close()
 
     # to the main process
@@ -135,7 +141,7 @@ class MemberBus:
             if sent == len(data) or self._gone:
                 return
             self._waiting += data[sent:]
-        if self._loop is not None:
+        if self._loop is not None and self._watched:
             self._loop.call_soon_threadsafe(self._flush)
 
     def _flush(self) -> None:
@@ -178,15 +184,20 @@ class MemberBus:
         assert self._loop is not None
         self._loop.remove_reader(self._link.fileno())
 
-    def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
-        while True:
+    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        """On a thread: receive, and send what waits, where the loop cannot watch a socket."""
+        while not self._gone:
             try:
-                data = self._link.recv(_PIECE)
-            except OSError:
+                readable, _, _ = select.select([self._link], [], [], _LOOK)
+                data = self._link.recv(_PIECE) if readable else b""
+            except (OSError, ValueError):  # closed here
                 return
-            if not data:
+            if readable and not data:
                 return
-            loop.call_soon_threadsafe(self._deliver, data)
+            if data:
+                loop.call_soon_threadsafe(self._deliver, data)
+            with self._lock:
+                del self._waiting[: self._try(self._waiting)]
 
     def _deliver(self, data: bytes) -> None:
         subscriptions = self._local.subscriptions

@@ -1,0 +1,1 @@
+"""Tests of what workers and hosts tell each other."""
