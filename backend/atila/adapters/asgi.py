@@ -1,4 +1,4 @@
-"""ASGI 3 (HTTP and lifespan): from its scope and events to a Request, and from a Response to events."""
+"""ASGI 3: from its scope and events to a Request, and from a Response to events."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from ..http.request import Request
 from ..http.response import FileBody, Response, Stream
 from ..http.site import Job, Site
 from ..logs import one_line
+from .asgi_sockets import ASGISockets
 from .deadlines import Deadlines
 from .hints import EXTENSION, EarlyHints
 from .incoming import Incoming
@@ -41,6 +42,7 @@ class ASGI:
     def __init__(self, site: Site, settings: AdapterSettings | None = None) -> None:
         self.site = site
         self.settings = settings or AdapterSettings()
+        self.sockets = ASGISockets(site, self.settings)
         self._started = False
         self._starting = asyncio.Lock()
 
@@ -50,8 +52,9 @@ class ASGI:
         elif scope["type"] == "http":
             await self.start()
             await self._serve(scope, receive, send)
-        else:
-            await send({"type": "websocket.close", "code": 1000})
+        elif scope["type"] == "websocket":
+            await self.start()
+            await self.sockets.take(scope, receive, send)
 
     async def start(self) -> None:
         """Start the site and the threads, once; who comes meanwhile waits for it. Raises what the site raises."""
@@ -72,6 +75,7 @@ class ASGI:
         """Stop the site and the threads; the next request would start them again. Raises what the site raises."""
         self._started = False
         try:
+            await self.sockets.end()
             await self.site.stop()
         finally:
             if self.settings.threads is not None:

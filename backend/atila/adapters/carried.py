@@ -6,13 +6,13 @@ The transport sends no pings and no codes, so silence ends a connection at its t
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
 from ..http.duplex import Closed, Limits, Message, Outgoing
 from ..http.headers import Pairs
 from ..http.response import Response
+from .outbox import Outbox
 
 CLOSE, TEXT = 0, 2  # kinds of RSGI's messages; 1 is bytes
 NORMAL, GOING_AWAY, TOO_BIG = 1000, 1001, 1009  # RFC 6455 7.4.1
@@ -29,10 +29,7 @@ class Carried:
         self._transport: Any = None
         self._over: Closed | None = None
         self._ended = asyncio.get_running_loop().create_future()
-        self._outbox: deque[Message] = deque()
-        self._behind = 0  # bytes in it
-        self._sending: asyncio.Task[None] | None = None
-        self._receiving: asyncio.Future[Any] | None = None
+        self._outbox = Outbox(self._send)
 
     async def accept(self, subprotocol: str | None, headers: Pairs, limits: Limits) -> None:
         """Open the connection; the server's transport takes no subprotocol and no header fields."""
@@ -50,7 +47,7 @@ class Carried:
     async def receive(self) -> Message:
         if self._over is not None:
             raise self._over
-        receiving = self._receiving = asyncio.ensure_future(self._transport.receive())
+        receiving = asyncio.ensure_future(self._transport.receive())
         done, _ = await asyncio.wait(
             {receiving, self._ended}, timeout=self._limits.timeout or None, return_when=asyncio.FIRST_COMPLETED
         )
@@ -79,30 +76,17 @@ class Carried:
     def send(self, message: Message | Outgoing) -> None:
         if self._over is not None or self._transport is None:
             return
-        content = message.message if isinstance(message, Outgoing) else message
-        if self._behind > self._limits.behind:
+        if self._outbox.behind > self._limits.behind:
             self.close(NORMAL, "the client does not read")
-            return
-        self._outbox.append(content)
-        self._behind += len(content)
-        if self._sending is None:
-            self._sending = asyncio.ensure_future(self._send_all())
-
-    async def _send_all(self) -> None:
-        try:
-            while self._outbox:
-                content = self._outbox.popleft()
-                send = self._transport.send_str if isinstance(content, str) else self._transport.send_bytes
-                await send(content)
-                self._behind -= len(content)
-        except RuntimeError:
-            self._outbox.clear()  # the client is gone; receive says so
-        finally:
-            self._sending = None
+        else:
+            self._outbox.put(message.message if isinstance(message, Outgoing) else message)
 
     async def drain(self) -> None:
-        if self._sending is not None:
-            await asyncio.wait({self._sending})
+        await self._outbox.drain()
+
+    async def _send(self, message: Message) -> None:
+        send = self._transport.send_str if isinstance(message, str) else self._transport.send_bytes
+        await send(message)
 
     def close(self, code: int = NORMAL, reason: str = "") -> None:
         if self._over is None:

@@ -87,3 +87,4 @@ class Sockets:
         if self.open:
             self._ended = asyncio.get_running_loop().create_future()
             await asyncio.wait({self._ended}, timeout=LONGEST_END)
+        self.leaving = False  # some servers begin anew

@@ -72,24 +72,34 @@ class Caller(ABC):
 
         `files` makes a multipart form of them and `data`.
         """
-        sent = {name.lower(): value for name, value in self.headers.items()}
         body, kind = _encode_body(data, json, files)
-        if kind:
-            sent["content-type"] = kind
+        own = {"content-type": kind} if kind else {}
         if body is not None:
-            sent["content-length"] = str(len(body))
-        target, _, query = urljoin(self.base_url + "/", path).removeprefix(self.base_url).partition("?")
-        if cookies := self.cookies.header(target, scheme == "https"):
-            sent["cookie"] = cookies
-        sent.update({name.lower(): value for name, value in (headers or {}).items()})
-        query = "&".join(part for part in (query, urlencode(params or {}, doseq=True)) if part)
-        call = ServerCall(method.upper(), target, query, list(sent.items()), body, scheme, self.peer)
-        answer = self.send(call)
+            own["content-length"] = str(len(body))
+        answer = self.send(self.prepare(method, path, params or {}, {**own, **(headers or {})}, body, scheme))
         for field in answer.headers.get_all("set-cookie"):
             self.cookies.keep(field)
         if follow_redirects and answer.redirected:
             return self._follow(answer, method, path, data, json=json, files=files, headers=headers, scheme=scheme)
         return answer
+
+    def prepare(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Any],
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        scheme: str = "http",
+    ) -> ServerCall:
+        """Return a request with the client's own header fields and cookies."""
+        sent = {name.lower(): value for name, value in self.headers.items()}
+        target, _, query = urljoin(self.base_url + "/", path).removeprefix(self.base_url).partition("?")
+        if cookies := self.cookies.header(target, scheme == "https"):
+            sent["cookie"] = cookies
+        sent.update({name.lower(): value for name, value in headers.items()})
+        query = "&".join(part for part in (query, urlencode(params, doseq=True)) if part)
+        return ServerCall(method.upper(), target, query, list(sent.items()), body, scheme, self.peer)
 
     def _follow(self, answer: Answer, method: str, path: str, data: Any, **options: Any) -> Answer:
         """Go where redirections lead, ten at most; 307 and 308 repeat the request, others GET (RFC 9110 15.4)."""

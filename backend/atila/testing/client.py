@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..adapters.asgi import ASGI
@@ -18,6 +18,7 @@ from .wires import ServerCall, call_asgi, call_rsgi
 
 if TYPE_CHECKING:
     from .rpc import GrpcStub
+    from .sockets import ClientSocket
 
 Adapter = Literal["rsgi", "asgi"]
 _CALLS: dict[str, Any] = {"rsgi": (RSGI, call_rsgi), "asgi": (ASGI, call_asgi)}
@@ -86,6 +87,30 @@ class TestClient(Caller):
         assert self._loop is not None, "open() made it"
         answer: Answer = self._loop.run_until_complete(self._call(self.adapter, call))
         return answer
+
+    def ws(
+        self,
+        path: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        subprotocols: Sequence[str] = (),
+        headers: Mapping[str, str] | None = None,
+        scheme: str = "http",
+    ) -> ClientSocket:
+        """Open a WebSocket: `with cli.ws("/chat?room_id=1") as ws: ws.send("hi"); ws.receive()`.
+
+        Raises RefusedError when the handshake is answered with something else.
+        """
+        from .sockets import ClientSocket  # as below
+
+        self.open()
+        assert self._loop is not None, "open() made it"
+        offered = {"sec-websocket-protocol": ", ".join(subprotocols)} if subprotocols else {}
+        call = self.prepare("GET", path, params or {}, {**offered, **(headers or {})}, None, scheme)
+        socket = ClientSocket(self._loop, self.adapter, call)
+        for field in socket.answer.headers.get_all("set-cookie"):
+            self.cookies.keep(field)
+        return socket
 
     def grpc(self, service: str, **metadata: str) -> GrpcStub:
         """Return a stub of a gRPC service: `cli.grpc("/package.Service").Get(message)`."""

@@ -147,10 +147,6 @@ def test_an_app_that_cannot_start_or_stop_says_so(app: Atila, caplog: pytest.Log
     assert said == ["the application could not be stopped", "the application could not be started"]
 
 
-def test_a_websocket_is_closed(app: Atila) -> None:
-    assert asyncio.run(live(app, "websocket"))[0] == [{"type": "websocket.close", "code": 1000}]
-
-
 class SlowSite:
     """A site that takes its time to start, the second time in vain."""
 

@@ -85,10 +85,6 @@ def test_odd_requests_are_refused(app: Atila, headers: Any, options: Any, status
     assert run(app, headers, **options).answer().status_code == status
 
 
-def test_a_websocket_is_closed(app: Atila) -> None:
-    assert run(app, proto="ws").closed
-
-
 def test_a_trusted_proxys_request_id_is_kept(app: Atila) -> None:
     headers = [HOST, ("x-request-id", "mine-1"), ("x-own", "1"), ("x-own", "2")]
     assert run(app, headers, trusted_proxies=frozenset({"127.0.0.1"})).answer().data["id"] == "mine-1"
