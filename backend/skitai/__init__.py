@@ -18,6 +18,15 @@ from atila.alias import (
     PROTO_WSS,
 )
 from atila.preference import Preference, pref
+from atila.websocket.design import WS_FAST, WS_GROUPCHAT, WS_NQ, WS_SIMPLE, WS_THREADSAFE
+from atila.websocket.encoding import (
+    WS_MSG_BINARY,
+    WS_MSG_DEFAULT,
+    WS_MSG_GRPC,
+    WS_MSG_JSON,
+    WS_MSG_TEXT,
+    WS_MSG_XMLRPC,
+)
 
 from . import cli
 from .control import take_line
@@ -98,6 +107,17 @@ __all__ = [
     "PROTO_HTTPS",
     "PROTO_WS",
     "PROTO_WSS",
+    "WS_FAST",
+    "WS_GROUPCHAT",
+    "WS_MSG_BINARY",
+    "WS_MSG_DEFAULT",
+    "WS_MSG_GRPC",
+    "WS_MSG_JSON",
+    "WS_MSG_TEXT",
+    "WS_MSG_XMLRPC",
+    "WS_NQ",
+    "WS_SIMPLE",
+    "WS_THREADSAFE",
     "Engine",
     "Options",
     "Preference",
