@@ -72,6 +72,15 @@ def write_contracts(python: Path, target: Path) -> None:
         _mark_packages(target, proto.relative_to(PROTOS).parent)
 
 
+def write_descriptors(python: Path, target: Path) -> None:
+    """What protos/ say, in the one file that protoc makes for programs that read contracts when they run."""
+    words = [f"-I{PROTOS}", "--include_imports", f"--descriptor_set_out={target}", *sorted(_protos())]
+    require(
+        [python, "-m", "grpc_tools.protoc", *words],
+        "protoc refused a file in protos/: its message above names the line.",
+    )
+
+
 def write_document(python: Path) -> None:
     """frontend/openapi.json, when the routes describe something else than it does."""
     say("Writing frontend/openapi.json …")

@@ -9,6 +9,7 @@ from pathlib import Path
 import debian
 import toolchain
 from build import compile_frontend
+from generate import write_descriptors
 from lint import add_stages
 from production import serving
 from stages import Stages
@@ -53,7 +54,10 @@ def playwright(python: Path, node: toolchain.Node) -> bool:
     log = BACKEND / "var" / "e2e.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with serving(python, log) as env:
+        contracts = log.with_name("contracts.binpb")
+        write_descriptors(python, contracts)
         browser = {
+            "E2E_CONTRACTS": str(contracts),
             "E2E_BASE_URL": env["PUBLIC_URL"],
             "E2E_ADMIN_EMAIL": env["ADMIN_EMAIL"],
             "E2E_ADMIN_PASSWORD": env["ADMIN_PASSWORD"],
