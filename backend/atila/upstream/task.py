@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import warnings
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Awaitable, Callable, Collection, Generator
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from copy import deepcopy
@@ -28,6 +28,7 @@ REASONS = {
 }
 
 Data = TypeVar("Data")
+Result_co = TypeVar("Result_co", covariant=True)
 
 _log = logging.getLogger("atila.upstream")
 
@@ -116,6 +117,14 @@ def bad_gateway(status: int, status_code: int, reason: str) -> HTTPError:
     return HTTPError(504 if status == STA_TIMEOUT else 502, reason)
 
 
+class Running(Protocol[Result_co]):
+    """What a task asks of a call that runs, as a Future does."""
+
+    def done(self) -> bool: ...
+    def result(self, timeout: float | None = None) -> Result_co: ...
+    def add_done_callback(self, call: Callable[[Any], object], /) -> None: ...
+
+
 class Keeper(Protocol):
     """What keeps a reply for later calls of the same kind."""
 
@@ -129,12 +138,15 @@ class Task(Generic[Data]):
     `await task.settled()`, all methods answer at once. Before, they block, which on an event loop is a RuntimeWarning.
     """
 
-    __slots__ = ("_future", "_keeper", "_reply", "_seen")
+    __slots__ = ("_future", "_inline", "_keeper", "_reply", "_seen")
 
-    def __init__(self, running: Reply[Data] | Future[Reply[Data]], keeper: Keeper | None = None) -> None:
+    def __init__(
+        self, running: Reply[Data] | Running[Reply[Data]], keeper: Keeper | None = None, inline: bool = False
+    ) -> None:
         self._reply: Reply[Data] | None = running if isinstance(running, Reply) else None
-        self._future: Future[Reply[Data]] | None = None if isinstance(running, Reply) else running
+        self._future: Running[Reply[Data]] | None = None if isinstance(running, Reply) else running
         self._keeper = keeper  # takes the reply when `dispatch` is given `cache`
+        self._inline = inline  # a plain handler's, which may block also where there are no threads
         self._seen = False
 
     @property
@@ -151,12 +163,13 @@ class Task(Generic[Data]):
 
     async def settled(self) -> Task[Data]:
         """Wait for the reply without blocking the event loop, and return this task."""
-        if self._reply is None and not self._running.done():
+        on = on_loop()  # else a worker thread steps the coroutine, and may block
+        if on and self._reply is None and not self._running.done():
             # Shielded: whoever stops waiting does not stop the call. What it raised comes from `_wait`.
             with contextlib.suppress(Exception):
-                await asyncio.shield(asyncio.wrap_future(self._running))
+                await asyncio.shield(_awaitable(self._running))
         if self._reply is None:
-            self._reply = self._wait(0)
+            self._reply = self._wait(0 if on else None)
         self._seen = True
         return self
 
@@ -237,13 +250,13 @@ class Task(Generic[Data]):
     getwait_or_throw = getswait_or_throw = dispatch_or_throw
 
     @property
-    def _running(self) -> Future[Reply[Data]]:
+    def _running(self) -> Running[Reply[Data]]:
         assert self._future is not None, "a task without a reply has a future"
         return self._future
 
     def _wait(self, timeout: float | None) -> Reply[Data]:
         future = self._running
-        if not future.done() and on_loop():
+        if not self._inline and on_loop() and not future.done():
             warnings.warn("this blocks the event loop: await the task first", RuntimeWarning, stacklevel=4)
         try:
             reply = self._reply = future.result(timeout)
@@ -262,6 +275,12 @@ class Task(Generic[Data]):
             _complain(self._reply)
         elif self._future is not None:
             self._future.add_done_callback(_complain_later)
+
+
+def _awaitable(running: Running[Any]) -> Awaitable[Any]:
+    if isinstance(running, Future):
+        return asyncio.wrap_future(running)
+    return asyncio.to_thread(running.result)
 
 
 def _complain_later(future: Future[Reply[Any]]) -> None:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .expressions import Expression, is_query, parse_name, read_value
+from .expressions import PLAIN, Expression, is_query, parse_name, read_value
 from .nodes import BOUND, Exists, Group, Name, Nested, Node, Term
 from .operators import ALL, OPERATORS, cast_for
 
 if TYPE_CHECKING:
     from .query import Query
-
-ONE = (BOUND,)
 
 
 class Q:
@@ -104,16 +102,22 @@ def read_conditions(
 
 def read_term(left: Node, operator: str, value: Any) -> tuple[Term, tuple[Any, ...]]:
     """Return a comparison and its values. Raises TypeError or ValueError for a value the operator cannot take."""
-    if operator == "contains" and isinstance(value, dict | list):
+    if operator == "isnull":
+        operator = "isnull" if value else "isnotnull"
+    elif operator == "contains" and isinstance(value, dict | list):
         operator = "holds"
-    elif operator == "isnull" and not value:
-        operator = "isnotnull"
     values = ALL[operator].read(value)
     cast = cast_for(operator, values) if operator in _JSON or (type(left) is Name and left.path) else ""
-    if any(isinstance(each, Expression) or is_query(each) for each in values):
-        sides, values = _read_sides(values)
-        return Term(left, operator, sides, cast), values
-    return Term(left, operator, ONE if len(values) == 1 else (BOUND,) * len(values), cast), values
+    for each in values:
+        if type(each) not in PLAIN and (isinstance(each, Expression) or is_query(each)):
+            sides, values = _read_sides(values)
+            return Term(left, operator, sides, cast), values
+    return _plain_term(left, operator, len(values), cast), values
+
+
+@lru_cache(maxsize=2048)
+def _plain_term(left: Node, operator: str, size: int, cast: str) -> Term:
+    return Term(left, operator, (BOUND,) * size, cast)
 
 
 @lru_cache(maxsize=2048)

@@ -11,7 +11,7 @@ from atila.upstream.task import Reply
 from .dialect import Dialect, Statement
 from .rows import Row, read_rows
 
-IDLE = 30.0  # seconds after which a connection is tried before it is used
+IDLE = 30.0  # seconds unused after which it is tried before it is used again
 PROBE = Statement("SELECT 1", None, writes=False)
 ROLLBACK = Statement("ROLLBACK", None, writes=True)
 
@@ -19,12 +19,13 @@ ROLLBACK = Statement("ROLLBACK", None, writes=True)
 class Connection:
     """A connection that commits each statement by itself. Belongs to a pool, and to one user at a time."""
 
-    __slots__ = ("_cursor", "_dialect", "_driver", "generation", "lost", "used")
+    __slots__ = ("_cursor", "_dialect", "_driver", "_waits", "generation", "lost", "used")
 
     def __init__(self, dialect: Dialect) -> None:
         """Open it. Raises the driver's error."""
         self._dialect = dialect
         self._driver = dialect.connect()
+        self._waits = dialect.flies  # `execute` only sends
         self._cursor = self.cursor()
         self.lost = False  # it died on its user
         self.used = time.monotonic()
@@ -32,10 +33,9 @@ class Connection:
 
     def execute(self, statement: Statement) -> Reply[list[Row]]:
         """Run a statement and read its rows; the driver's error is in the reply."""
-        cursor = self._cursor
         try:
-            self.run_on(cursor, statement)
-            return Reply(read_rows(cursor), rowcount=cursor.rowcount)
+            self.run_on(self._cursor, statement)
+            return self._read()
         except self._dialect.Error as error:
             return Reply(status_code=500, reason="Database Error", error=error)
 
@@ -46,9 +46,48 @@ class Connection:
                 cursor.execute(statement.sql)
             else:
                 cursor.execute(statement.sql, statement.params)
-        except self._dialect.Error:
-            self.lost = self._dialect.lost(self._driver)
+            if self._waits:
+                self._dialect.wait(self._driver, None)
+        except BaseException as error:
+            self._look(error)
             raise
+
+    def send(self, statement: Statement) -> Reply[list[Row]] | None:
+        """Send a statement, for `collect` to read its rows; a reply is there at once when that failed."""
+        try:
+            self._cursor.execute(statement.sql, statement.params)
+        except BaseException as error:
+            self._look(error)
+            if not isinstance(error, self._dialect.Error):
+                raise
+            return Reply(status_code=500, reason="Database Error", error=error)
+        return None
+
+    def collect(self, timeout: float | None) -> Reply[list[Row]] | None:
+        """Wait for the end of what was sent, and read its rows; None when that takes more than `timeout` seconds."""
+        try:
+            if not self._dialect.wait(self._driver, timeout):
+                return None
+            return self._read()
+        except BaseException as error:
+            self._look(error)
+            if not isinstance(error, self._dialect.Error):
+                raise
+            return Reply(status_code=500, reason="Database Error", error=error)
+
+    def cancel(self) -> None:
+        """End what was sent, whose rows nobody wants; the connection is of no use then."""
+        self.lost = True
+        with contextlib.suppress(self._dialect.Error):
+            self._dialect.cancel(self._driver)
+
+    def _read(self) -> Reply[list[Row]]:
+        cursor = self._cursor
+        return Reply(read_rows(cursor), rowcount=cursor.rowcount)
+
+    def _look(self, error: BaseException) -> None:
+        # What interrupted a wait leaves the connection in the middle of something.
+        self.lost = not isinstance(error, self._dialect.Error) or self._dialect.lost(self._driver)
 
     def command(self, sql: str) -> None:
         """Run BEGIN, COMMIT and their like. Raises the driver's error."""
@@ -59,9 +98,7 @@ class Connection:
         return self._driver.cursor()
 
     def answers(self) -> bool:
-        """Say whether the connection works; one that was used a moment ago is taken to."""
-        if time.monotonic() - self.used < IDLE:
-            return True
+        """Say whether the connection works, by trying."""
         self.execute(PROBE)
         return not self.lost
 

@@ -13,6 +13,7 @@ from atila.upstream.task import STA_NETERR, STA_TIMEOUT, Reply
 
 from .connection import Connection
 from .dialect import Dialect, Statement
+from .flight import Flight, Flights
 from .pool import Pool, PoolTimeoutError
 from .query import Query
 from .rows import Row
@@ -20,6 +21,7 @@ from .session import Session
 from .sqlmaps import SqlMaps
 from .transaction import Transaction
 
+FLIGHTS = 8  # reads of one session that are under way at once
 PATIENCE = 10.0  # seconds to wait for a connection when all are taken
 
 
@@ -63,7 +65,8 @@ class Database:
             return Statement(sql, [adapt(value) for value in values] if values else None, writes=False)
         if isinstance(params, Mapping):
             return Statement(query, {name: adapt(value) for name, value in params.items()}, writes=True)
-        return Statement(query, [adapt(value) for value in params] if params else None, writes=True)
+        bound = [adapt(value) for value in params] if params else None
+        return Statement(query, bound, writes=True, flies=query.lstrip()[:6].lower() == "select")
 
     def run(self, statement: Statement) -> Reply[list[Row]]:
         """Run one statement that commits itself; a read is tried again when its connection was found dead."""
@@ -71,6 +74,25 @@ class Database:
         if lost and not statement.writes:
             reply, _ = self._run_once(statement)
         return reply
+
+    def fire(self, statement: Statement, flights: Flights) -> Flight | Reply[list[Row]]:
+        """Send a read, and return what is going to have its rows; `flights` are those of the same session."""
+        while len(flights) >= FLIGHTS:
+            next(iter(flights)).result()
+        try:
+            connection = self.pool.take_now()
+        except self.refusals as error:
+            return self.explain(error)
+        if connection is None:
+            # Who holds connections and waits for another one would hold up those who do the same.
+            for flight in list(flights):
+                flight.result()
+            return self.run(statement)
+        failed = connection.send(statement)
+        if failed is None:
+            return Flight(self, connection, statement, flights)
+        self.pool.give_back(connection)
+        return self.run(statement) if connection.lost else failed
 
     def threads(self, purpose: str) -> ThreadPoolExecutor:
         """Return the threads for one purpose. Those that wait for connections never hold up those that have one."""

@@ -25,6 +25,7 @@ class Statement(NamedTuple):
     sql: str
     params: Sequence[Any] | Mapping[str, Any] | None
     writes: bool
+    flies: bool = False  # nothing that follows depends on its end
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Dialect(ABC):
     name: ClassVar[str]
     paramstyle: ClassVar[str]
     quotes: ClassVar[tuple[str, str]]  # around an identifier
+    flies: ClassVar[bool] = False  # a statement is only sent by `execute`, and over after `wait`
     begin: ClassVar[str]  # opens a transaction that writes
     for_update: ClassVar[str]  # what locks the rows of a SELECT
     skip_locked: ClassVar[str]  # what makes that leave out rows somebody else has locked
@@ -80,6 +82,14 @@ class Dialect(ABC):
     @abstractmethod
     def as_json(self, column: str) -> str:
         """Return a column as something the operators of JSON take."""
+
+    def wait(self, connection: Any, timeout: float | None) -> bool:
+        """Wait until what was sent is over; say no after `timeout` seconds. Raises `Error`."""
+        return True
+
+    def cancel(self, connection: Any) -> None:
+        """Have the database end what was sent, if that can be. Raises `Error`."""
+        del connection
 
     def quote(self, name: str) -> str:
         """Quote a name, or several joined by dots. Raises ValueError for what is not a plain identifier."""

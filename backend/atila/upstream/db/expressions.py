@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -111,8 +112,14 @@ class Fn(Expression):
         )
 
 
+# Most values are one of these, which says at once that they are no expression and no query.
+PLAIN = frozenset({str, int, float, bool, type(None), bytes, datetime, date})
+
+
 def read_value(value: Any) -> tuple[Node, tuple[Any, ...]]:
     """Return the node of what stands for a value, and the values it binds: a query binds itself."""
+    if type(value) in PLAIN:
+        return BOUND, (value,)
     if isinstance(value, Expression):
         return value.node, value.values
     if is_query(value):

@@ -10,6 +10,8 @@ from typing import Any
 from .dialect import Json
 from .expressions import Expression, is_query
 
+MANY = (list, tuple, set, frozenset, dict)
+
 
 @dataclass(frozen=True, slots=True)
 class Operator:
@@ -45,7 +47,7 @@ def _cast_of(value: Any) -> str:
 
 
 def _single(value: Any) -> tuple[Any, ...]:
-    if isinstance(value, list | tuple | set | frozenset | dict):
+    if isinstance(value, MANY):
         raise TypeError("expected one value; use __in for several")
     return (value,)
 

@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from .connection import Connection
+from .connection import IDLE, Connection
 
 SURPLUS = 60.0  # seconds after which a connection that nobody needed is closed
 
@@ -33,9 +33,15 @@ class Pool:
         """Return a connection that works. Raises the driver's error, or PoolTimeoutError when none comes free."""
         while True:
             connection = self._take_any()
-            if connection.answers():
+            if time.monotonic() - connection.used < IDLE or connection.answers():
                 return connection
             self.give_back(connection)
+
+    def take_now(self) -> Connection | None:
+        """Return a connection as `take` does, or None when all are in use."""
+        if self._idle or self._open < self._size:
+            return self.take()
+        return None
 
     def give_back(self, connection: Connection) -> bool:
         """Take a connection back, or close it when it is dead. Say whether it was left in a transaction."""

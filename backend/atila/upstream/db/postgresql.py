@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import select
+import time
 from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -21,6 +23,9 @@ except ImportError as missing:
     raise ImportError("PostgreSQL needs psycopg2: pip install psycopg2-binary") from missing
 
 CONNECT_TIMEOUT = 5  # seconds; libpq's own default is to wait for ever
+POLL_OK, POLL_WRITE = psycopg2.extensions.POLL_OK, psycopg2.extensions.POLL_WRITE
+# Gone, or in the middle of a statement.
+_UNUSABLE = (psycopg2.extensions.TRANSACTION_STATUS_UNKNOWN, psycopg2.extensions.TRANSACTION_STATUS_ACTIVE)
 
 
 class PostgreSQL(Dialect):
@@ -29,6 +34,7 @@ class PostgreSQL(Dialect):
     name = "PostgreSQL"
     paramstyle = "pyformat"
     quotes = ('"', '"')
+    flies = True
     begin = "BEGIN"
     for_update = " FOR UPDATE"
     skip_locked = " SKIP LOCKED"
@@ -44,12 +50,30 @@ class PostgreSQL(Dialect):
         self._read_bytes = psycopg2.extensions.new_type(psycopg2.BINARY.values, "BYTES", _read_bytes)
 
     def connect(self) -> Any:
+        """Open a connection that commits each statement by itself and only sends it. Raises `Error`."""
         connection = self._connect_somewhere()
-        connection.set_session(autocommit=True)
         psycopg2.extensions.register_type(self._read_bytes, connection)
         with connection.cursor() as cursor:
             cursor.execute("SET TIME ZONE 'UTC'")
+            self.wait(connection, None)
         return connection
+
+    def wait(self, connection: Any, timeout: float | None) -> bool:
+        poll = connection.poll
+        state = poll()
+        if state == POLL_OK:
+            return True
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            if not _await_socket(connection.fileno(), state == POLL_WRITE, left):
+                return False
+            state = poll()
+            if state == POLL_OK:
+                return True
+
+    def cancel(self, connection: Any) -> None:
+        connection.cancel()
 
     def _connect_somewhere(self) -> Any:
         """Connect to a member, chosen by weight; when it is down, to another one. Raises the last one's error."""
@@ -58,10 +82,17 @@ class PostgreSQL(Dialect):
             chosen = left[0] if len(left) == 1 else random.choices(left, [weight for weight, _ in left])[0]  # noqa: S311
             left.remove(chosen)
             try:
-                return psycopg2.connect(**chosen[1])
+                return self._connect_to(chosen[1])
             except psycopg2.OperationalError:
                 if not left:
                     raise
+
+    def _connect_to(self, arguments: dict[str, Any]) -> Any:
+        connection = psycopg2.connect(**arguments, async_=True)
+        if not self.wait(connection, float(arguments["connect_timeout"])):  # libpq's own is for connections that wait
+            connection.close()
+            raise psycopg2.OperationalError(f"no answer from {arguments.get('host', 'the server')}")
+        return connection
 
     def read_path(self, column: str, path: tuple[str, ...], cast: str) -> str:
         keys = _write_keys(path)
@@ -84,7 +115,15 @@ class PostgreSQL(Dialect):
         return bool(connection.get_transaction_status() != psycopg2.extensions.TRANSACTION_STATUS_IDLE)
 
     def lost(self, connection: Any) -> bool:
-        return bool(connection.closed)
+        return bool(connection.closed) or connection.get_transaction_status() in _UNUSABLE
+
+
+def _await_socket(socket: int, write: bool, timeout: float | None) -> bool:
+    if not hasattr(select, "poll"):  # Windows
+        return any(select.select([] if write else [socket], [socket] if write else [], [], timeout))
+    poller = select.poll()
+    poller.register(socket, select.POLLOUT if write else select.POLLIN)
+    return bool(poller.poll(None if timeout is None else timeout * 1000))
 
 
 def arguments(member: Member, ssl: bool) -> dict[str, Any]:

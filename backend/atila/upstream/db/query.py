@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self
 
 from atila.upstream.task import Task
@@ -11,6 +12,7 @@ from atila.upstream.task import Task
 from .columns import parse_table
 from .conditions import Q, read_conditions
 from .dialect import Dialect, Statement, check_identifier
+from .expressions import PLAIN
 from .nodes import Group, Nested, Node, Shape, Table, With
 from .rows import Row
 from .writer import write_all
@@ -38,8 +40,7 @@ class Query(ABC):
 
     def __init__(self, session: Session | None, table: str) -> None:
         self._session = session
-        self._table = parse_table(table)
-        self._tables = (self._table.known,)
+        self._table, self._tables = read_table(table)
 
     def filter(self, /, *conditions: Q, **named: Any) -> Self:
         """Keep the rows for which all conditions hold; a condition with None is ignored.
@@ -86,7 +87,7 @@ class Query(ABC):
             if len(texts) >= TEXTS:
                 texts.clear()
             texts[shape] = sql
-        return Statement(sql, self.values(dialect), self.writes)
+        return Statement(sql, self.values(dialect), self.writes, not self.writes)
 
     @abstractmethod
     def shape(self) -> Shape:
@@ -108,18 +109,27 @@ class Query(ABC):
 
     def _copy(self, **changes: Any) -> Self:
         copy = object.__new__(type(self))
-        copy.__dict__ = {**self.__dict__, **changes}
+        set_up = copy.__dict__
+        set_up.update(self.__dict__)
+        set_up.update(changes)
         return copy
 
     def _write_where(self, dialect: Dialect) -> str:
         return f" WHERE {write_all(self._where, dialect)}" if self._where else ""
 
 
+@lru_cache(maxsize=2048)
+def read_table(text: str) -> tuple[Table, tuple[str, ...]]:
+    """Return a table, and what conditions call it. Raises ValueError for what is no table's name."""
+    table = parse_table(text)
+    return table, (table.known,)
+
+
 def bind(values: Iterable[Any], dialect: Dialect) -> list[Any]:
     """Return values as the driver takes them; a query among them gives its own."""
     seek, bound = dialect.seek, []
     for value in values:
-        if isinstance(value, Query):
+        if type(value) not in PLAIN and isinstance(value, Query):
             bound.extend(value.values(dialect))
         else:
             bound.append(seek(value))

@@ -53,7 +53,9 @@ class Select(Query):
 
         Expressions and queries of one value are given by name: `get("id", area=F("width") * F("height"))`.
         """
-        texts = parse_columns(", ".join(columns)) if columns else ()
+        texts = parse_columns(", ".join(columns) if len(columns) != 1 else columns[0]) if columns else ()
+        if not named:
+            return self._copy(_columns=texts or EVERYTHING, _columns_values=())
         read = [(check_identifier(name), *read_value(value)) for name, value in named.items()]
         chosen = texts + tuple(Column(node, name) for name, node, _ in read)
         return self._copy(_columns=chosen or EVERYTHING, _columns_values=_join_values(values for _, _, values in read))
@@ -193,8 +195,8 @@ class Select(Query):
         return "".join(parts)
 
     def values(self, dialect: Dialect) -> list[Any]:
-        before = self._with_values + self._columns_values + self._source_values + self._joins_values
-        values = bind(before + self._where_values + self._having_values + self._compounds_values, dialect)
+        parts = self._with_values + self._columns_values + self._source_values + self._joins_values + self._where_values
+        values = bind(parts + self._having_values + self._compounds_values, dialect)
         if self._limit is not None or self._offset is not None:
             values.append(LARGEST if self._limit is None else self._limit)
         if self._offset is not None:

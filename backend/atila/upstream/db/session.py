@@ -14,6 +14,7 @@ from atila.errors import SettingError
 from atila.upstream.task import Task, on_loop
 
 from .block import Block, Lane
+from .flight import Flights
 from .query import Query
 from .rows import Row
 from .select import Select
@@ -42,6 +43,7 @@ class Session:
         self._inline = inline
         self._block: Block | None = None
         self._lane: Lane | None = None  # of an async block
+        self._flights: Flights = {}  # reads that are under way
         self._depth = 0  # blocks that are open
 
     @property
@@ -87,8 +89,11 @@ class Session:
         if self._block is None:
             if isinstance(query, Select) and query.locks:
                 raise RuntimeError("for_update() locks until the end of a `with` block, and there is none")
-            aside = not self._inline and on_loop()
-            return Task(self._database.submit(statement) if aside else self._database.run(statement))
+            if on_loop():
+                return Task(self._database.run(statement) if self._inline else self._database.submit(statement))
+            if statement.flies and self._database.dialect.flies:
+                return Task(self._database.fire(statement, self._flights))
+            return Task(self._database.run(statement))
         if self._lane is None:
             return Task(self._block.run(statement))
         return Task(self._lane.submit(self._block.run, statement))

@@ -211,7 +211,7 @@ def test_connections_that_died_are_replaced(postgresql_url: str) -> None:
 
 
 def test_an_idle_connection_is_tried_before_it_is_used(postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("atila.upstream.db.connection.IDLE", 0.0)
+    monkeypatch.setattr("atila.upstream.db.pool.IDLE", 0.0)
     database = Database(postgresql_url)
     db = database.session()
     db.execute("CREATE TABLE photo (title TEXT)").commit()
