@@ -93,13 +93,12 @@ def final_headers(request: Request, response: Response) -> Pairs:
 
 
 def _without_framing(headers: Pairs, version: str) -> Pairs:
-    keep_close = version in ("1.0", "1.1")
-    return [
-        pair for pair in headers
-        if pair[0] not in _SERVERS_OWN or (pair[0] == "connection" and pair[1] == "close" and keep_close)
-    ]  # fmt: skip
+    kept = _OVER_HTTP_1 if version in ("1.0", "1.1") else ()
+    return [pair for pair in headers if pair[0] not in _SERVERS_OWN or pair in kept]
 
 
+# A 426 says what it wants (RFC 9110 15.5.22).
+_OVER_HTTP_1 = (("connection", "close"), ("connection", "upgrade"), ("upgrade", "websocket"))
 _SERVERS_OWN = frozenset({"content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "trailer"})
 
 
