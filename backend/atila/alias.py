@@ -57,7 +57,7 @@ class Member:
     password: str = field(default="", repr=False)  # stays out of logs
     database: str = ""
     weight: int = 1  # how often it is chosen beside its fellows
-    options: Mapping[str, str] = field(default_factory=dict)  # of a URL's query: {"sslmode": "require"}
+    options: Mapping[str, str] = field(default_factory=dict, hash=False)  # of a URL's query: {"sslmode": "require"}
 
 
 @dataclass(frozen=True, slots=True)
