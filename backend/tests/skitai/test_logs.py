@@ -6,13 +6,15 @@ import io
 import json
 import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from atila.http.headers import Headers
 from atila.http.request import Request
-from skitai.logs import AccessLog, Form, JsonFormatter, PlainFormatter
+from atila.logs import streamed
+from skitai.logs import AccessLog, Destination, Form, JsonFormatter, PlainFormatter, configure, name_request
 
 
 def logged(formatter: logging.Formatter, message: str, error: Exception | None = None, **extra: object) -> str:
@@ -76,3 +78,82 @@ def test_json_records_carry_their_extra_fields() -> None:
     entry = json.loads(logged(JsonFormatter(), "failed", request_id="4f2a", size=3, path=Path("/x")))
     assert (entry["message"], entry["request_id"], entry["size"], entry["path"]) == ("failed", "4f2a", 3, "/x")
     assert entry["level"] == "error"
+
+
+def test_paths_can_be_left_out_of_the_access_log(tmp_path: Path) -> None:
+    with (tmp_path / "access.log").open("wb") as file:
+        log = AccessLog("plain", file.fileno(), off=("/health/*", "*.png"))
+        for path in ("/health/live", "/a/b.png", "/healthy", "/a.png.html"):
+            log(Request("GET", path), 200, 0, 0.0)
+    lines = (tmp_path / "access.log").read_text().splitlines()
+    assert [line.split()[5] for line in lines] == ["/healthy", "/a.png.html"]
+
+
+@pytest.fixture
+def kept_logging() -> Iterator[None]:
+    """The root logger is left as it was."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    root.handlers.clear()
+    yield
+    for handler in root.handlers[:]:
+        root.removeHandler(handler)
+        handler.close()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.captureWarnings(capture=False)
+
+
+@pytest.mark.usefixtures("kept_logging")
+def test_files_tell_the_servers_lines_from_the_apps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    configure("plain", "INFO", where=Destination(tmp_path / "logs", console=True))
+    logging.getLogger("skitai").info("serving")
+    logging.getLogger("shop.cart").warning("empty")
+    assert (tmp_path / "logs" / "server.log").read_text().endswith("INFO skitai serving\n")
+    assert (tmp_path / "logs" / "app.log").read_text().endswith("WARNING shop.cart empty\n")
+    assert capsys.readouterr().err.count("\n") == 2
+
+
+def record_of(request: Request) -> logging.LogRecord:
+    """A record that is written while a function of the framework answers a request."""
+    made = logging.makeLogRecord({"name": "shop", "msg": "x"})
+    namespace = {"__name__": "atila.pipeline", "name_request": name_request, "made": made}
+    exec("def respond(request):\n    name_request(made)", namespace)
+    namespace["respond"](request)  # type: ignore[operator]  # the function above
+    return made
+
+
+def test_a_record_gets_the_id_of_the_request_it_is_written_for() -> None:
+    request = Request("GET", "/")
+    request.id = "4f2a"
+    assert vars(record_of(request))["request_id"] == "4f2a"
+    assert "trace_id" not in vars(record_of(request))
+    begun = request.trace.id
+    assert vars(record_of(request))["trace_id"] == begun
+    name_request(outside := logging.makeLogRecord({}))
+    assert not hasattr(outside, "request_id")
+
+
+def test_a_record_of_a_stream_gets_it_too() -> None:
+    request = Request("GET", "/")
+    request.id = "77"
+    token = streamed.set(request)
+    try:
+        name_request(made := logging.makeLogRecord({}))
+    finally:
+        streamed.reset(token)
+    assert vars(made)["request_id"] == "77"
+
+
+def test_an_id_that_a_message_begins_with_is_not_written_twice() -> None:
+    assert logged(PlainFormatter(), "4f2a called", request_id="4f2a").endswith("ERROR shop 4f2a called\n")
+    assert logged(PlainFormatter(), "4f2abc", request_id="4f2a").endswith("ERROR shop 4f2a 4f2abc\n")
+
+
+@pytest.mark.parametrize("form", ["plain", "json"])
+def test_a_trace_is_in_the_json_line(tmp_path: Path, form: Form) -> None:
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    request = Request("GET", "/", source=Headers([("traceparent", f"00-{trace}-b7ad6b7169203331-01")]))
+    with (tmp_path / "access.log").open("wb") as file:
+        AccessLog(form, file.fileno())(request, 200, 0, 0.0)
+    assert (trace in (tmp_path / "access.log").read_text()) is (form == "json")
