@@ -105,7 +105,7 @@ class Was:
     rpc = xmlrpc = property(services.xmlrpc)
     jsonrpc, grpc, ws = property(services.jsonrpc), property(services.grpc), property(services.websocket)
     redis, mongodb = property(services.redis), property(services.mongodb)
-    Tasks, Futures, promise = Tasks, property(services.futures), property(services.promise)
+    Tasks, Futures, promise = Tasks, property(services.futures), staticmethod(services.promise)
 
     databases: part[Was, Sessions] = part(lambda was: Sessions.of(was.app.platform, was.request, was.app.sqlmaps))
     db = asyncon = backend = sqlite3 = postgresql = databases.forward(Sessions.open)

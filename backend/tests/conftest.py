@@ -10,6 +10,7 @@ import pytest
 
 from tests.servers.postgresql import database_url, postgresql_server, postgresql_url  # noqa: F401 - fixtures
 from tests.servers.redis import redis_server  # noqa: F401 - a fixture
+from tests.servers.upstream import upstream, upstreams  # noqa: F401 - fixtures
 
 # Before any application module is imported: with APP_ENV=test the settings ignore .env.
 os.environ["APP_ENV"] = "test"

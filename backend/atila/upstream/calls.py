@@ -75,6 +75,7 @@ class Calls:
         self.clients = clients
         self.limits = limits
         self.origin = Origin(request)
+        self.inline = request is None or request.route is None or not request.route.asynchronous
 
     @classmethod
     def of(cls, platform: Platform, config: Config, request: Request | None = None) -> Calls:
@@ -125,7 +126,7 @@ class Calls:
         if kept is not None:
             return self.told(Task(kept), callback)
         call.headers.extend(self.origin.fields())
-        return self.told(Task(self.run(self.clients.rest.send(call, alias)), place), callback)
+        return self.told(Task(self.run(self.clients.rest.send(call, alias)), place, self.inline), callback)
 
     def kept(self, place: Place, use: Use) -> Reply[Any] | None:
         """Return the reply that was kept for a call, as the caller's own."""
@@ -135,6 +136,10 @@ class Calls:
     def run(self, work: Coroutine[Any, Any, Reply[Any]]) -> Future[Reply[Any]]:
         """Run an exchange on the loop of upstreams."""
         return self.clients.loop.submit(work)
+
+    def task(self, work: Coroutine[Any, Any, Reply[Any]], callback: Callback | None = None) -> Task[Any]:
+        """Return the task of an exchange that runs on the loop of upstreams."""
+        return self.told(Task(self.run(work), inline=self.inline), callback)
 
     def told(self, task: Task[Any], callback: Callback | None) -> Task[Any]:
         """Return a task of which a function is told the reply: at once, or on another thread when it comes."""

@@ -123,7 +123,8 @@ class GrpcStub(nullcontext[Any]):
             fields = self._fields + self._calls.origin.fields()
             if method.gives_stream:
                 return Stream(self._open(method, message, fields))
-            return self._calls.told(Task(Attempt(self, method, message, fields).future), self._callback)
+            attempt = Attempt(self, method, message, fields)
+            return self._calls.told(Task(attempt.future, inline=self._calls.inline), self._callback)
 
         return call
 

@@ -59,7 +59,7 @@ class MongoStub(nullcontext[Any]):
 
         def call(*arguments: Any, **options: Any) -> Task[Any]:
             work = self._server.run(self._collection, name, arguments, options, self._timeout)
-            return self._calls.told(Task(self._calls.run(work)), self._callback)
+            return self._calls.task(work, self._callback)
 
         return call
 

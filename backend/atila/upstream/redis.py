@@ -71,7 +71,7 @@ class RedisStub(nullcontext[Any]):
         return self._fire(run)
 
     def _fire(self, work: Callable[[Any], Any]) -> Task[Any]:
-        return self._calls.told(Task(self._calls.run(self._servers.run(work, self._timeout))), self._callback)
+        return self._calls.task(self._servers.run(work, self._timeout), self._callback)
 
 
 class Servers:

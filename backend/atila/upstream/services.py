@@ -62,6 +62,6 @@ def futures(was: Any) -> Callable[..., Futures]:
     return partial(Futures, was, was.calls.clients.loop)
 
 
-def promise(was: Any) -> Any:
-    """Refuse what earlier releases had. Raises AttributeError, always."""
-    raise AttributeError("was.promise is gone: return was.Futures(calls).then(respond)")
+def promise(*arguments: Any, **named: Any) -> None:
+    """Refuse what earlier releases had. Raises RuntimeError, always."""
+    raise RuntimeError("was.promise is gone: return was.Futures(calls).then(respond)")

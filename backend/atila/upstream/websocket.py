@@ -44,7 +44,7 @@ def open_websocket(
     fields = as_pairs(headers) + authorization(auth) + calls.origin.fields()
     patience = calls.limits.timeout if timeout is None else timeout
     socket = WebSocket(calls, url, fields, patience, subprotocols or [])
-    return socket if message is None else Task(calls.run(socket.ask(message)))
+    return socket if message is None else calls.task(socket.ask(message))
 
 
 class WebSocket:
@@ -125,7 +125,7 @@ class WebSocket:
         return await _reply_of(exchange(), self._timeout)
 
     def _run(self, work: Coroutine[Any, Any, Any], timeout: float | None = None) -> Task[Any]:
-        return Task(self._calls.run(_reply_of(work, self._timeout if timeout is None else timeout)))
+        return self._calls.task(_reply_of(work, self._timeout if timeout is None else timeout))
 
     # on the loop of upstreams
 
