@@ -1,7 +1,7 @@
 """Where the time of a request goes, step by step and without a server: `python -m bench.pieces`.
 
-Each step is timed alone, in a loop that has the processor to itself. Under load a step costs two to three times as much:
-the caches are cold, and the other half of the core is busy with the load.
+Each step is timed alone, in a loop that has the processor to itself. Under load a step costs two to three times as
+much: the caches are cold, and the other half of the core is busy with the load.
 """
 
 from __future__ import annotations
@@ -88,14 +88,15 @@ def measure() -> list[tuple[str, float]]:
     told = Told()
     request = Request("GET", "/", "", FIELDS, told)
     mounts.resolve(request)
-    was, answer = Was(app, request), API(message="hello")
+    was = Was(app, request)
+    answer: API[Any] = API(message="hello")
 
     def headers() -> None:
         response = Response()
         response.headers.append(("content-type", "application/json"))
         final_headers(request, response)
 
-    steps = [
+    return [
         ("the request object", microseconds(lambda: Request("GET", "/", "", FIELDS, told))),
         ("its id", microseconds(adapter.settings.ids)),
         ("finding the route", microseconds(lambda: mounts.resolve(request))),
@@ -111,7 +112,6 @@ def measure() -> list[tuple[str, float]]:
         ("msgspec reading 860 bytes", microseconds(lambda: msgspec.json.decode(DOCUMENT))),
         ("the same strictly: keys once, depth", microseconds(lambda: parse_json(DOCUMENT))),
     ]
-    return steps
 
 
 async def main() -> None:
