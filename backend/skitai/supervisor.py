@@ -180,6 +180,7 @@ class Supervisor:
             self.command, cwd=self.folder, env=environment, pass_fds=[each for each in descriptors if each is not None]
         )
         worker = Worker(slot, process, ours, replaces=replaces)
+        self.workers.append(worker)
         if link is not None:
             link.close()
         if ours is None or theirs is None:  # nothing to hear from it: ready as soon as it runs
@@ -188,7 +189,6 @@ class Supervisor:
             theirs.close()
             ours.setblocking(False)
             self._selector.register(ours, selectors.EVENT_READ, worker)
-        self.workers.append(worker)
 
     def _hear(self, worker: Worker) -> None:
         if worker.control is None:

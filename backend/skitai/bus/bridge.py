@@ -16,7 +16,7 @@ from .address import read_address
 from .cells import SharedNumbers, SharedUpdates
 from .frames import MESSAGE, read_change
 from .memory import Memory
-from .outbox import Item, Outbox
+from .outbox import NUMBERS, Item, Outbox
 from .rates import SharedRates
 
 try:
@@ -38,7 +38,7 @@ _PAUSES = (0.1, 0.2, 0.5, 1.0)  # seconds before it is tried again; the last one
 _TELL = """
 local what, name, value = ARGV[3], ARGV[4], ARGV[5]
 local told = redis.call('GET', KEYS[2])
-if told and tonumber(told) >= tonumber(ARGV[2]) then return 0 end
+if told and tonumber(told) >= tonumber(ARGV[2]) then return false end
 redis.call('SET', KEYS[2], ARGV[2], 'EX', 86400)
 if what == 'stamp' then
   local old = redis.call('HGET', KEYS[3], name)
@@ -51,7 +51,7 @@ elseif what == 'add' then
 end
 redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[7], '*',
            'from', ARGV[1], 'what', what, 'name', name, 'value', value, 'seconds', ARGV[6])
-return 1
+return what == 'message' and '' or value
 """
 
 
@@ -79,6 +79,7 @@ class Bridge:
         self._stamps, self._values = f"{prefix}updates", f"{prefix}numbers"
         self._last = ""  # id of the last message read
         self._untold: Counter[str] = Counter()  # changes of a number made here that Redis has not told back yet
+        self._seen: dict[str, int] = {}  # numbers as Redis told them last
         self._lock = threading.Lock()
         self._failing: set[str] = set()  # which of the two threads cannot reach Redis
         self._stopping = threading.Event()
@@ -109,7 +110,7 @@ class Bridge:
             return
         change = read_change(body)
         with self._lock:
-            if change.what in ("set", "add"):
+            if change.what in NUMBERS:
                 self.numbers.declare(change.name)
                 self._untold[change.name] += self.outbox.change(change)
                 return
@@ -128,7 +129,8 @@ class Bridge:
             try:
                 if not script:
                     script = client.script_load(_TELL)
-                    self._restore(client)
+                    if self._last:  # not at the start: then there is nothing here that Redis did not tell
+                        self._restore(client)
                 self._tell(client, script, items)
                 self._reached("writer")
             except redis.RedisError as error:
@@ -150,7 +152,12 @@ class Bridge:
             if isinstance(outcome, (redis.exceptions.NoScriptError, redis.ConnectionError, redis.TimeoutError)):
                 raise outcome
             if isinstance(outcome, redis.RedisError):
-                _log.error("bus: Redis refused a %s of %r: %s", item.what, item.name, outcome)
+                _log.error("bus: Redis refused to %s %r: %s", item.what, item.name, outcome)
+                with self._lock:
+                    self._untold[item.name] = max(0, self._untold[item.name] - 1)  # it will not come back
+            elif item.what in NUMBERS and outcome is not None:
+                with self._lock:
+                    self._seen[item.name] = int(outcome)
         self.outbox.done()
 
     def _restore(self, client: Any) -> None:
@@ -158,11 +165,9 @@ class Bridge:
         pipeline = client.pipeline(transaction=False)
         for name in self.updates.names:
             pipeline.hsetnx(self._stamps, name, repr(self.updates.read(name)))
-        for name in self.numbers.names:
-            untold = self.outbox.untold(name)
-            if not any(item.what == "set" for item in untold):
-                added = sum(item.value for item in untold if not isinstance(item.value, bytes))
-                pipeline.hsetnx(self._values, name, int(self.numbers.read(name) - added))
+        with self._lock:
+            for name, value in self._seen.items():
+                pipeline.hsetnx(self._values, name, value)
         if len(pipeline):
             pipeline.execute()
 
@@ -207,7 +212,7 @@ class Bridge:
         own = fields[b"from"].decode() == self._origin
         what, name, value = fields[b"what"].decode(), fields[b"name"].decode(), fields[b"value"]
         with self._lock:
-            if what in ("set", "add"):
+            if what in NUMBERS:
                 if own:
                     self._untold[name] = max(0, self._untold[name] - 1)
                 self._put(name, int(value))
@@ -224,6 +229,7 @@ class Bridge:
     def _put(self, name: str, value: int) -> None:
         """Set a number, unless a change made here is still to come back: then that one is the later one."""
         self.numbers.declare(name)
+        self._seen[name] = value
         if not self._untold[name]:
             self.numbers.put(name, value)
 

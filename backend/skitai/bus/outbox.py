@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from .frames import Change
 
-_NUMBERS = ("set", "add")
+NUMBERS = ("set", "add")  # changes of numbers
 
 
 @dataclass(eq=False, slots=True)
@@ -60,7 +60,7 @@ class Outbox:
     def change(self, change: Change) -> bool:
         """Add a change; say whether it is told separately, not as part of one that waits."""
         with self._change:
-            kind = "number" if change.what in _NUMBERS else change.what
+            kind = "number" if change.what in NUMBERS else change.what
             item = self._open.get((kind, change.name))
             if item is not None:
                 _merge(item, change)
@@ -81,7 +81,7 @@ class Outbox:
                 if isinstance(item.value, bytes):
                     self._bytes -= len(item.value)
                 else:
-                    self._open.pop(("number" if item.what in _NUMBERS else item.what, item.name), None)
+                    self._open.pop(("number" if item.what in NUMBERS else item.what, item.name), None)
                 if item.stale:
                     continue
                 self._number += 1
@@ -97,7 +97,7 @@ class Outbox:
     def untold(self, name: str) -> list[Item]:
         """Return the changes of a number that Redis may not have."""
         with self._change:
-            return [item for item in self._all() if item.name == name and item.what in _NUMBERS]
+            return [item for item in self._all() if item.name == name and item.what in NUMBERS]
 
     def wake(self) -> None:
         """Let `take` return at once from now on."""

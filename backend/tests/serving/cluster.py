@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -132,13 +133,14 @@ class Cluster:
         for engine in self.engines:
             self.peers += self.ask(engine.ready(), WORKERS[self.kind][0])
 
-    def add_engine(self, workers: int, *, wait: bool = True) -> EngineProcess:
+    def add_engine(self, workers: int, *, wait: bool = True, before: str = "") -> EngineProcess:
+        """Start one more engine; `before` is what its script begins with."""
         folder = self.folder / f"host{len(self.engines)}"
         folder.mkdir()
         options: dict[str, object] = {"workers": workers, "access_log": False}
         if self.redis is not None:
             options["bus"] = self.redis.url
-        engine = EngineProcess(folder, APP, **options)  # type: ignore[arg-type]  # none of them is the port
+        engine = EngineProcess(folder, before + textwrap.dedent(APP), **options)  # type: ignore[arg-type]  # none of them is the port
         self.engines.append(engine)
         return engine.ready() if wait else engine
 

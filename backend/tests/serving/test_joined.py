@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from .cluster import Cluster, clusters
-from .engine_process import wait_until
+from .engine_process import EngineProcess, wait_until
 
 
 @pytest.fixture
@@ -110,3 +110,25 @@ def test_a_wrong_password_is_told_without_it(tmp_path: Path) -> None:
         assert "a-wrong-password" not in engine.output
     finally:
         cluster.end()
+
+
+def test_a_worker_that_inherits_nothing_shares_with_other_hosts(cluster: Cluster) -> None:
+    """As on Windows: the only worker has the hub and the bridge in itself."""
+    alone = "from skitai import listening, supervisor\nlistening.INHERITED = supervisor._POSIX = False\n"
+    engine = cluster.add_engine(1, before=alone)
+    wait_until(lambda: _answers(engine), 20)
+    cluster.peers += cluster.ask(engine, 1)
+    late = cluster.peers[-1]
+    assert late.state()["health"]["members"] == 1
+    late.get("/set", key="seats", value=12)
+    cluster.peers[0].get("/say", by="first", count=2)
+    late.get("/say", by="late", count=3)
+    cluster.everywhere(lambda state: state["numbers"]["seats"] == 12 and len(state["received"]) == 5)
+
+
+def _answers(engine: EngineProcess) -> bool:
+    try:
+        engine.connect().close()
+    except OSError:
+        return False
+    return True
