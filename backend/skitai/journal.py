@@ -21,7 +21,9 @@ class Journal:
     def __init__(self, options: Options, *, background: bool = False) -> None:
         """Open the console's file when there is no console. Raises OSError when it cannot be opened."""
         self.options = options
-        self.folder: Path | None = options.logpath or (options.places.logs if background else None)
+        self.folder: Path | None = Path(options.logpath).absolute() if options.logpath else None
+        if self.folder is None and background:
+            self.folder = options.places.logs
         self.rotation = Rotation(options.log_period, options.log_size, options.log_keep)
         self._files: list[LogFile] = []
         self._broken = False

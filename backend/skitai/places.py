@@ -21,10 +21,10 @@ class Places:
     logs: Path  # where log files go when there are any
 
     @classmethod
-    def of(cls, name: str, port: int, varpath: Path | None = None, logpath: Path | None = None) -> Self:
+    def of(cls, name: str, port: int, varpath: str | Path | None = None, logpath: str | Path | None = None) -> Self:
         """Return the places of the engine of a name and a port, below `varpath`."""
-        folder = (varpath or private_folder()) / f"{name}-{port}"
-        return cls(folder, logpath or folder / "logs")
+        folder = (Path(varpath) if varpath else private_folder()).absolute() / f"{name}-{port}"
+        return cls(folder, Path(logpath).absolute() if logpath else folder / "logs")
 
     @property
     def pid(self) -> Path:
