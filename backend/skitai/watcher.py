@@ -6,9 +6,7 @@ import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from watchfiles import PythonFilter, watch
-
-IGNORED_FOLDERS = (*PythonFilter.ignore_dirs, "tests", "var", "dist")
+OURS = ("tests", "var", "dist")  # folders that are not watched, beside the usual ones
 
 
 class _Stop(threading.Event):
@@ -43,7 +41,11 @@ class Watcher:
         self._thread.join(5)
 
     def _watch(self) -> None:
-        only_python = PythonFilter(ignore_paths=[folder / name for folder in self.folders for name in IGNORED_FOLDERS])
+        # Imported here: who does not reload does without it and its memory.
+        from watchfiles import PythonFilter, watch
+
+        ignored = (*PythonFilter.ignore_dirs, *OURS)
+        only_python = PythonFilter(ignore_paths=[folder / name for folder in self.folders for name in ignored])
         for changes in watch(
             *self.folders, watch_filter=only_python, stop_event=self._stopping, step=self._settle, raise_interrupt=False
         ):

@@ -18,7 +18,6 @@ from app.services.photos import metadata
 
 MAX_PIXELS = 50_000_000  # width x height of the largest picture taken
 THUMBNAIL_SIDE = 480  # pixels of a thumbnail's longer side
-THUMBNAIL_TYPE = "image/webp"
 ICC_LIMIT = 8192  # bytes of a colour profile that a thumbnail still carries along
 
 # What Pillow raises for files that are not what they say, besides OSError.

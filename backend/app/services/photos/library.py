@@ -6,19 +6,22 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import UNSET
 
 from app.identity import Actor
-from app.services.photos import images, records
+from app.services.photos import records
 from app.services.photos.feed import Change, Feed, Watch
-from app.services.photos.images import Picture, UnreadablePictureError
 from app.services.photos.photo import MAX_PAGE_SIZE, SORTS, TEXT_LIMITS, Photo, PhotoPage, PhotoQuery, PhotoUpdate
 from app.services.photos.storage import Storage
 from atila.errors import Reason, bad_parameters
 from atila.upstream.db import Session
 
+if TYPE_CHECKING:
+    from app.services.photos.images import Picture
+
+THUMBNAIL_TYPE = "image/webp"
 THUMBNAIL_EDITION = "1"  # part of a thumbnail's entity tag; another one when thumbnails are drawn otherwise
 MAX_PAGE = 1_000_000
 Connect = Callable[[], AbstractContextManager[Session]]
@@ -123,7 +126,7 @@ class Library:
         with self.connect() as db:
             _, stored = records.find(db, owner, id)
         path = self.storage.thumbnail(stored.key)
-        return StoredFile(path, images.THUMBNAIL_TYPE, f"{stored.sha256}-{THUMBNAIL_EDITION}")
+        return StoredFile(path, THUMBNAIL_TYPE, f"{stored.sha256}-{THUMBNAIL_EDITION}")
 
     def watch(self, user: int | str) -> AbstractContextManager[Watch]:
         """The changes of a user's photos, collected while the block runs."""
@@ -161,9 +164,12 @@ def checked(name: Literal["title", "description"], text: str) -> str:
 
 
 def read_picture(content: bytes) -> Picture:
+    # Imported when a picture comes: what decodes it costs 4 MB, which a worker that only shows pictures does without.
+    from app.services.photos import images
+
     try:
         return images.read(content)
-    except UnreadablePictureError as error:
+    except images.UnreadablePictureError as error:
         raise bad_parameters([Reason("file", str(error))]) from error
 
 

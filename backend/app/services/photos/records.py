@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from app.services.accounts import users
-from app.services.photos.images import Picture
 from app.services.photos.photo import Photo, PhotoQuery
 from atila.errors import HTTPError
 from atila.upstream.db import Session
+
+if TYPE_CHECKING:
+    from app.services.photos.images import Picture
 
 COLUMNS = "id, user_id, title, description, content_type, size, width, height, created_at, updated_at"
 
