@@ -39,6 +39,16 @@ def hello_plain(was: Any) -> Any:
     return was.API(message="hello")
 
 
+@app.route("/add")
+def add(was: Any, a: int, b: int) -> int:
+    return a + b
+
+
+@app.route("/add_async")
+async def add_async(was: Any, a: int, b: int) -> int:
+    return a + b
+
+
 def main() -> None:
     home = Path(os.environ.get("BENCH_HOME", Path.home() / ".cache" / "atila-bench"))
     parser = argparse.ArgumentParser(prog="python -m bench.app")

@@ -5,47 +5,50 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import BAD_PARAMETER, HTTPError
-from ..routing.route import Route
-from .methods import Call, places, takes_struct
+from .methods import Call, Method, takes_struct
 
 Named = dict[str, Any]
 
 
-def name_arguments(route: Route, call: Call) -> Named:
+def name_arguments(method: Method, call: Call) -> Named:
     """Return a call's arguments by the names of the handler's parameters.
 
     A struct after the last parameter gives what `**keywords` take. Raises HTTPError 400 with the code of bad
     parameters for too many arguments.
     """
-    names = places(route)
-    given = call.arguments
+    names, given = method.names, call.arguments
     if isinstance(given, dict):
-        return _in_record(route, names, given)
-    if call.nameable and len(given) == 1 and isinstance(given[0], dict) and _are_arguments(route, names, given[0]):
-        return _in_record(route, names, given[0])
-    extra: Named = {}
-    if len(given) == len(names) + 1 and route.open_ended and isinstance(given[-1], dict):
-        given, extra = given[:-1], given[-1]
-    if len(given) > len(names):
-        count = f"{len(names)} argument{'' if len(names) == 1 else 's'}"
-        raise _bad(f"{call.method} takes {count}, not {len(given)}")
+        return _in_record(method, given)
+    if call.nameable and len(given) == 1 and isinstance(given[0], dict) and _are_arguments(method, given[0]):
+        return _in_record(method, given[0])
+    if len(given) <= len(names):
+        return dict(zip(names, given, strict=False))
+    return _with_more(method, call.method, given)
+
+
+def _with_more(method: Method, name: str, given: list[Any]) -> Named:
+    """Name more arguments than the handler has parameters: the last holds its keywords."""
+    names, count = method.names, len(method.names)
+    extra = given[-1]
+    if len(given) > count + 1 or not method.route.open_ended or not isinstance(extra, dict):
+        raise _bad(f"{name} takes {count} argument{'' if count == 1 else 's'}, not {len(given)}")
     if twice := sorted(extra.keys() & set(names)):
-        raise _bad(f"{call.method} is given `{twice[0]}` twice")
+        raise _bad(f"{name} is given `{twice[0]}` twice")
     return dict(zip(names, given, strict=False)) | extra
 
 
-def _are_arguments(route: Route, names: list[str], struct: Named) -> bool:
+def _are_arguments(method: Method, struct: Named) -> bool:
     """Say whether a struct alone holds arguments by name: it has all that are required, and nothing but arguments."""
-    binder = route.binder
+    names, binder = method.names, method.route.binder
     hints = {item.name: item.hint for item in [*binder.arguments, *([binder.body] if binder.body else [])]}
     if not names or takes_struct(hints[names[0]]) or not struct.keys() <= set(names):
         return False
     return all(item.name in struct for item in binder.arguments if item.required)
 
 
-def _in_record(route: Route, names: list[str], given: Named) -> Named:
+def _in_record(method: Method, given: Named) -> Named:
     """Gather the fields of a record that the handler takes as one argument, as it is in a JSON body."""
-    body = route.binder.body
+    names, body = method.names, method.route.binder.body
     if body is None or body.name in given:
         return given
     fields = {name: value for name, value in given.items() if name not in names}

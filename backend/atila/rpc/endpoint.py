@@ -15,7 +15,7 @@ from ..routing.route import Route
 from .arguments import name_arguments
 from .jsonrpc import JsonRpc
 from .messages import Codec, Message
-from .methods import Call, Methods, UnknownMethodError, ask, verb
+from .methods import Call, Methods, UnknownMethodError, ask
 from .xmlrpc import XmlRpc
 
 READ_ON_LOOP = 8 * 1024  # bytes of a body that the event loop reads itself; it takes under a millisecond
@@ -39,7 +39,7 @@ class Endpoint:
         base = request.inner.rstrip("/")
         for call in message.calls:
             try:
-                if not self.methods.find(base, call.method).asynchronous:
+                if not self.methods.find(base, call.method).route.asynchronous:
                     return True
             except UnknownMethodError:
                 continue
@@ -69,19 +69,19 @@ class Endpoint:
         """Run one call through the guards and the handler of its route. Raises HTTPError."""
         base = request.inner.rstrip("/")
         try:
-            route = self.methods.find(base, call.method)
+            method = self.methods.find(base, call.method)
         except UnknownMethodError:
             return ask(self.methods, base, call)
-        path = f"{base}/{call.method.replace('.', '/')}"
+        route, path = method.route, method.path
         inner = Request(
-            verb(route), request.root + path, "", request.source, request.connection,
+            method.verb, request.root + path, "", request.source, request.connection,
             forwarded=request.forwarded, wire=self.codec.wire,
         )  # fmt: skip
         inner.root, inner.inner, inner.id = request.root, path, request.id
         inner.app, inner.route = request.app, route
         inner.claims_of, inner.limits = request.claims_of, request.limits
         request.wire, request.route = inner.wire, route  # for who looks at the request when it is answered
-        inner.set_data(name_arguments(route, call))
+        inner.set_data(name_arguments(method, call))
         return await route.job.perform(inner, headers)
 
 

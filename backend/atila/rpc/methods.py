@@ -26,13 +26,26 @@ class UnknownMethodError(HTTPError):
         super().__init__(404, f"no method {name}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
     """A method's name and its arguments, by place or by name."""
 
     method: str
     arguments: list[Any] | dict[str, Any]
     nameable: bool = False  # a struct alone may hold the arguments by name
+
+
+class Method:
+    """A route as remote callers see it. Lives as long as the route."""
+
+    __slots__ = ("names", "path", "route", "verb")
+
+    def __init__(self, path: str, route: Route) -> None:
+        self.path = path  # which names it, below the mount point
+        self.route = route
+        self.names = places(route)  # of the arguments, in their order
+        # The method of HTTP that the handler sees: POST, else its first.
+        self.verb = "POST" if "POST" in route.options.methods else route.options.methods[0]
 
 
 class Methods:
@@ -44,16 +57,16 @@ class Methods:
         self._complete = complete  # makes a route that came late ready to be called
         self._routes: list[Route] = []
         self._count = -1
-        self._by_path: dict[str, Route] = {}
+        self._by_path: dict[str, Method] = {}
 
-    def find(self, base: str, name: str) -> Route:
-        """Return the route of a method, asked for at a path. Raises UnknownMethodError."""
-        route = self._index().get(f"{base}/{name.replace('.', '/')}")
-        if route is None:
+    def find(self, base: str, name: str) -> Method:
+        """Return the method of a name, asked for at a path. Raises UnknownMethodError."""
+        method = self._index().get(f"{base}/{name.replace('.', '/')}")
+        if method is None:
             raise UnknownMethodError(name)
-        if route.job is None:
-            self._complete(route)
-        return route
+        if method.route.job is None:
+            self._complete(method.route)
+        return method
 
     def names(self, base: str) -> list[str]:
         """Return the names of all methods at a path, sorted."""
@@ -61,7 +74,7 @@ class Methods:
         names = (path[len(start) :] for path in self._index() if path.startswith(start))
         return sorted(name.replace("/", ".") for name in names if name and "." not in name)
 
-    def _index(self) -> dict[str, Route]:
+    def _index(self) -> dict[str, Method]:
         routes = self.router.routes
         if routes is not self._routes or len(routes) != self._count:
             self._by_path = _by_path(routes)
@@ -69,20 +82,16 @@ class Methods:
         return self._by_path
 
 
-def _by_path(routes: list[Route]) -> dict[str, Route]:
+def _by_path(routes: list[Route]) -> dict[str, Method]:
     """Index routes by the paths that name them: a rule's text; its text before the parameters; POST before others."""
-    found: dict[str, Route] = {}
+    found: dict[str, Method] = {}
     callable_ones = [route for route in routes if route.handler.__module__.partition(".")[0] != OWN]
     ordered = sorted(callable_ones, key=lambda route: (bool(route.rule.names), "POST" not in route.options.methods))
     for route in ordered:
-        rule = route.rule
-        found.setdefault(rule.base.rstrip("/") if rule.names else rule.text.rstrip("/"), route)
+        path = (route.rule.base if route.rule.names else route.rule.text).rstrip("/")
+        if path not in found:
+            found[path] = Method(path, route)
     return found
-
-
-def verb(route: Route) -> str:
-    """Return the method of HTTP that a route's handler sees: POST, else its first."""
-    return "POST" if "POST" in route.options.methods else route.options.methods[0]
 
 
 # system.*: what XML-RPC calls introspection; JSON-RPC callers may ask it too
@@ -109,25 +118,25 @@ def _help(methods: Methods, base: str, name: str) -> str:
     """What a handler's docstring says."""
     if name in _SYSTEM:
         return _SYSTEM[name][0]
-    return inspect.getdoc(methods.find(base, name).handler) or ""
+    return inspect.getdoc(methods.find(base, name).route.handler) or ""
 
 
 def _signatures(methods: Methods, base: str, name: str) -> list[list[str]]:
     """The type of the result and of the arguments; once more for each argument that may be left out."""
     if name in _SYSTEM:
         return [_SYSTEM[name][1]]
-    route = methods.find(base, name)
-    result = kind_of(route.binder.result)
-    arguments = list(_arguments(route))
+    method = methods.find(base, name)
+    result = kind_of(method.route.binder.result)
+    arguments = list(_arguments(method))
     kinds = [kind for kind, _ in arguments]
     least = sum(required for _, required in arguments)
     return [[result, *kinds[:count]] for count in range(least, len(kinds) + 1)]
 
 
-def _arguments(route: Route) -> Iterator[tuple[str, bool]]:
-    binder = route.binder
+def _arguments(method: Method) -> Iterator[tuple[str, bool]]:
+    binder = method.route.binder
     known = {item.name: item for item in [*binder.arguments, *([binder.body] if binder.body else [])]}
-    for name in places(route):
+    for name in method.names:
         yield kind_of(known[name].hint), known[name].required
 
 

@@ -17,6 +17,9 @@ _INT = re.compile(r"[+-]?[0-9]{1,19}\Z")
 _DOUBLE = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\Z")
 _TIME = re.compile(r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}T[0-9]{2}:?[0-9]{2}:?[0-9]{2}([.,][0-9]+)?(Z|[+-][0-9:]+)?\Z")
 _METHOD = re.compile(r"[A-Za-z0-9_.:/-]+\Z")  # the specification's characters, and the - that paths have
+_CHARSET = re.compile(
+    r"(utf-?(8|16(le|be)?)|(us-)?ascii|iso-8859-\d+|windows-125\d|cp125\d|koi8-[ru])\Z", re.IGNORECASE
+)
 _SPACES = str.maketrans("", "", " \t\r\n")
 _INT64 = range(-(2**63), 2**63)
 _NONE: Any = object()  # no value yet
@@ -31,9 +34,14 @@ def read_call(body: bytes, depth: int = 64) -> Call:
 
     Raises HTTPError 400 when it is malformed, has a document type declaration or nests over `depth` structs and arrays.
     """
+    return _scan(body) or _parse(body, depth)
+
+
+def _parse(body: bytes, depth: int) -> Call:
     reader = _Reader(depth)
     parser = expat.ParserCreate()
     parser.buffer_text = True
+    parser.XmlDeclHandler = _check_encoding
     parser.StartDoctypeDeclHandler = _refuse
     parser.StartElementHandler = reader.start
     parser.EndElementHandler = reader.end
@@ -47,6 +55,46 @@ def read_call(body: bytes, depth: int = 64) -> Call:
     if not reader.method:
         raise HTTPError(400, "the XML-RPC call names no method")
     return Call(reader.method, reader.arguments, nameable=True)
+
+
+# Most calls have scalars only, and nothing that needs a parser: these patterns match a part of what the parser would
+# read the same way, five times as fast. Whatever they do not match is the parser's.
+_GAP = r"[ \t\r\n]*"
+_TEXT = r"[^<&>\r\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]*"
+_DECLARATION = r"""<\?xml version=(?:'1\.0'|"1\.0")(?: encoding=(?:'(?:utf|UTF)-8'|"(?:utf|UTF)-8"))? ?\?>"""
+_HEAD = re.compile(
+    rf"(?:{_DECLARATION})?{_GAP}<methodCall>{_GAP}<methodName>([A-Za-z0-9_.:/-]+)</methodName>{_GAP}<params>"
+)
+_PARAM = re.compile(
+    rf"{_GAP}<param>{_GAP}<value>(?:<(int|i4|i8|boolean|double|string)>({_TEXT})</\1>|({_TEXT}))</value>{_GAP}</param>"
+)
+_TAIL = re.compile(rf"{_GAP}</params>{_GAP}</methodCall>{_GAP}\Z")
+
+
+def _scan(body: bytes) -> Call | None:
+    """Return a call whose arguments are plain scalars; None for any other, and for what is malformed."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return None
+    head = _HEAD.match(text)
+    if head is None:
+        return None
+    arguments, place = [], head.end()
+    try:
+        while (found := _PARAM.match(text, place)) is not None:
+            kind, content, bare = found.groups()
+            arguments.append(bare if kind is None else _SCALARS[kind](content))
+            place = found.end()
+    except ValueError:
+        return None
+    return Call(head[1], arguments, nameable=True) if _TAIL.match(text, place) is not None else None
+
+
+def _check_encoding(version: str, encoding: str | None, standalone: int) -> None:
+    """Refuse what is no charset of texts: expat would ask any codec of Python, those of source code too."""
+    if encoding is not None and not _CHARSET.match(encoding):
+        raise ValueError(f"{encoding[:30]!r} is no charset for a call; utf-8 is")
 
 
 def _refuse(*declaration: Any) -> None:

@@ -27,7 +27,7 @@ def write_value(value: Any) -> str:
     bits, NaN, a character that XML lacks, an object without a form.
     """
     if type(value) not in _PLAIN:
-        value = msgspec.to_builtins(value, builtin_types=_KEPT, str_keys=True, enc_hook=_from_client)
+        value = msgspec.to_builtins(value, builtin_types=_KEPT, str_keys=True, enc_hook=_simplify)
     parts: list[str] = []
     _write(value, parts.append)
     text = "".join(parts)
@@ -41,21 +41,21 @@ def legible(text: str) -> str:
     return _NO_XML.sub("\ufffd", text)
 
 
-def _from_client(value: Any) -> Any:
-    """Return what the standard library's client wraps, for handlers that return its types."""
+def _simplify(value: Any) -> Any:
+    """Return the value of a type derived from a plain one, and what the standard library's client wraps."""
     kind = type(value)
     if kind.__module__ == "xmlrpc.client" and kind.__name__ == "Binary":
         return value.data
     if kind.__module__ == "xmlrpc.client" and kind.__name__ == "DateTime":
         return datetime.fromisoformat(value.value)
+    for base in (str, int, float, bytes):
+        if isinstance(value, base):
+            return base(value)
     raise TypeError(f"objects of type {kind.__name__} have none")
 
 
 def _write(value: Any, write: Callable[[str], None]) -> None:
-    writer = _WRITERS.get(type(value))
-    if writer is None:
-        writer = next(_WRITERS[kind] for kind in (str, int, float, dict, list, object) if isinstance(value, kind))
-    writer(value, write)
+    _WRITERS.get(type(value), _write_nothing)(value, write)
 
 
 def _write_text(value: str, write: Callable[[str], None]) -> None:
@@ -141,6 +141,5 @@ _WRITERS: dict[type, Callable[[Any, Callable[[str], None]], None]] = {
     set: _write_array,
     frozenset: _write_array,
     dict: _write_struct,
-    object: _write_nothing,
 }
 _PLAIN = frozenset({str, int, bool, float, type(None), bytes})

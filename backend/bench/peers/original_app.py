@@ -37,6 +37,11 @@ def hello_sync(was):
     return was.API(message="hello")
 
 
+@app.route("/add")
+def add(was, a, b):
+    return a + b
+
+
 if __name__ == "__main__":
     with skitai.preference() as pref:
         skitai.mount("/static", os.environ["BENCH_FILES"])

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from atila import API, Atila, Was
-from atila.rpc.methods import Methods, UnknownMethodError, kind_of, verb
+from atila.rpc.methods import Methods, UnknownMethodError, kind_of
 from atila.testing.client import TestClient
 from atila.testing.jsonrpc import JsonRpcError
 
@@ -85,12 +85,12 @@ def test_a_path_names_a_rule_without_its_parameters_and_post_goes_first() -> Non
     post = app.route("/photos/list/<int:uid>", methods=["POST"])(lambda was, uid: uid)
     app.route("/photos/get", methods=["PUT", "GET"])(view)
     methods = Methods(app.router, lambda route: None)
-    assert methods.find("", "photos.list").handler is post
-    assert (verb(methods.find("", "photos.list")), verb(methods.find("/photos", "get"))) == ("POST", "PUT")
+    assert methods.find("", "photos.list").route.handler is post
+    assert (methods.find("", "photos.list").verb, methods.find("/photos", "get").verb) == ("POST", "PUT")
     with pytest.raises(UnknownMethodError, match=r"no method photos\.none"):
         methods.find("", "photos.none")
     app.route("/photos/none")(view)
-    assert methods.find("", "photos.none").handler is view
+    assert methods.find("", "photos.none").route.handler is view
 
 
 @pytest.mark.row("12.15")
