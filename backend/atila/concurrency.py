@@ -30,13 +30,18 @@ class WorkerThreads:
         self.count = count
         self.name = name
         self.loop: asyncio.AbstractEventLoop | None = None
-        self.busy = 0
         self._queue: SimpleQueue[tuple[Callable[..., None], tuple[Any, ...], asyncio.Future[None]] | None] = (
             SimpleQueue()
         )
         self._done: deque[tuple[asyncio.Future[None], BaseException | None]] = deque()
         self._wake_scheduled = False
         self._threads: list[threading.Thread] = []
+        self._at_work: list[list[bool]] = []  # a cell for each thread, which nobody else writes to
+
+    @property
+    def busy(self) -> int:
+        """Threads that run a job now."""
+        return sum(cell[0] for cell in self._at_work)
 
     @property
     def waiting(self) -> int:
@@ -47,7 +52,9 @@ class WorkerThreads:
         """Start the threads; `loop` is told when jobs are done."""
         self.loop = loop
         for number in range(self.count - len(self._threads)):
-            thread = threading.Thread(target=self._work, name=f"{self.name}-{number}", daemon=True)
+            self._at_work.append([False])
+            name = f"{self.name}-{number}"
+            thread = threading.Thread(target=self._work, args=(self._at_work[-1],), name=name, daemon=True)
             self._threads.append(thread)
             thread.start()
 
@@ -58,6 +65,7 @@ class WorkerThreads:
         for thread in self._threads:
             thread.join(timeout)
         self._threads.clear()
+        self._at_work.clear()
 
     def submit(self, job: Callable[..., None], *args: Any) -> asyncio.Future[None]:
         """Queue a job from the event loop; the future ends when the job has."""
@@ -66,22 +74,22 @@ class WorkerThreads:
         self._queue.put((job, args, future))
         return future
 
-    def _work(self) -> None:
+    def _work(self, at_work: list[bool]) -> None:
         _here.loop = self.loop
         while (item := self._queue.get()) is not None:
             job, args, future = item
             error: BaseException | None = None
-            self.busy += 1
+            at_work[0] = True
             try:
                 job(*args)
             except Suspended as pause:
-                self.busy -= 1
+                at_work[0] = False
                 pause.waiting.park(partial(self._queue.put, (pause.go_on, (), future)))
                 del item, job, args, future, pause
                 continue
             except BaseException as raised:  # noqa: BLE001 - a thread outlives every job; the caller gets the error
                 error = raised
-            self.busy -= 1
+            at_work[0] = False
             self._report(future, error)
             del item, job, args, future, error
 
