@@ -42,9 +42,7 @@ class Options:
     certificate: Path | str | None = None  # PEM with the chain; with `key` the HTTP port speaks TLS
     key: Path | str | None = None  # the certificate's private key, PEM
     key_password: str | None = None  # of an encrypted key
-    client_ca: Path | str | None = (
-        None  # PEM of who signed the clients' certificates: both ports then ask for one (mTLS)
-    )
+    client_ca: Path | str | None = None  # PEM of who signs clients' certificates: both ports ask for one (mTLS)
     bus: str | None = field(default=None, repr=False)  # redis://… of a Redis or Valkey that joins this host with others
     bus_message_limit: int = 1024 * 1024  # bytes of one message between workers
     bus_backlog: int = 16 * 1024 * 1024  # bytes of messages that wait for one slow worker, or for a Redis that is away
