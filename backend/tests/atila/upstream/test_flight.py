@@ -43,7 +43,6 @@ def test_reads_run_side_by_side_on_one_thread(flying: Session) -> None:
 
 def test_a_read_that_takes_long_is_left_and_found_again(served: Database, flying: Session) -> None:
     nap = flying.execute(NAP, [0.2, 1])
-    assert not nap.done
     assert nap.dispatch(0.02).status == STA_TIMEOUT
     assert nap.dispatch(wait=False).status_code == 0
     assert nap.one().number == 1

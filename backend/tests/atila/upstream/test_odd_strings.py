@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from atila.upstream.db import Database, Session
+from atila.upstream.db import Database, F, Fn, Q, Session, exists
 from atila.upstream.db.dialect import Statement
 from atila.upstream.db.operators import OPERATORS
 
@@ -90,6 +90,53 @@ def test_every_operator_is_driven() -> None:
     assert set(MATCHING) | set(OTHERS) | {"isnull", "has_key"} == set(OPERATORS)
 
 
+STEPS: dict[str, Callable[[Session, str], Any]] = {
+    "data": lambda db, text: db.insert("photo").data(title=text, extra={"k": text}),
+    "rows": lambda db, text: db.insert("photo").data({"title": text}, {"title": text}).returning("id"),
+    "upsert": lambda db, text: (
+        db.insert("photo").data(note=text, uid=7).upsert("note", title=text, size=F("photo.size"))
+    ),
+    "ignore": lambda db, text: db.insert("photo").data(note=text, uid=7).ignore("note"),
+    "set": lambda db, text: db.update("photo").set(title=F("title").concat(text, F("note"))).filter(title=text),
+    "json": lambda db, text: db.update("photo").set(extra={text: [text]}).filter(title=text),
+    "json path": lambda db, text: db.update("photo").set({"extra->a": text}).filter(**{"extra->a": text}),
+    "json key": lambda db, text: db.select("photo").filter(extra__has_key=text),
+    "json operators": lambda db, text: db.select("photo").filter(
+        **{"extra->a__in": [text, text], "extra->b__contains": text, "extra->c__neq": text, "extra->d->e__gte": text}
+    ),
+    "Q": lambda db, text: db.select("photo").filter(Q(title=text) | ~(Q(note=text) & Q(title__contains=text))),
+    "exclude": lambda db, text: db.select("photo").exclude(title=text, note__startswith=text),
+    "Fn": lambda db, text: db.select("photo").get(x=Fn("coalesce", F("title"), text)).filter(title=Fn("lower", text)),
+    "join": lambda db, text: db.select("photo p").left_join("photo q", "q.id = p.id", q__title=text).get("p.id"),
+    "in": lambda db, text: db.select("photo").filter(id__in=db.select("photo").get("id").filter(title=text)),
+    "exists": lambda db, text: db.select("photo").filter(exists(db.select("photo q").filter(title__like=text))),
+    "with": lambda db, text: db.select("a").with_("a", db.select("photo").filter(title=text)).filter(note=text),
+    "union": lambda db, text: (
+        db.select("photo").get("id").filter(title=text).union(db.select("photo").get("id").filter(note__icontains=text))
+    ),
+    "having": lambda db, text: db.select("photo").get("uid").group_by("uid").having("max(title)", eq=text, neq=text),
+    "query": lambda db, text: db.insert("photo").query("title", db.select("photo").get(t=Fn("trim", text)).limit(2)),
+    "delete": lambda db, text: db.delete("photo").filter(title=text, note__iendswith=text),
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=ODD)
+@example(text=ATTACKS[0])
+@example(text=ATTACKS[2])
+@example(text=ATTACKS[3])
+def test_odd_strings_go_through_every_step(database: Database, step: str, text: str) -> None:
+    db = database.session()
+    query = STEPS[step](db, text)
+    assert text_of(query.compile(database.dialect, {})) == text_of(STEPS[step](db, "x").compile(database.dialect, {}))
+    with pytest.raises(ZeroDivisionError), db:
+        db.insert("photo").data(title=text, note=text, extra={"a": text}).execute().commit()
+        query.execute().commit()
+        raise ZeroDivisionError  # nothing of it stays
+    assert db.select("photo").count().execute().value() == 0
+
+
 @pytest.mark.parametrize("text", ATTACKS)
 def test_an_attack_as_a_name_is_refused(db: Session, text: str) -> None:
     for build in (
@@ -102,6 +149,19 @@ def test_an_attack_as_a_name_is_refused(db: Session, text: str) -> None:
         lambda: db.insert("photo").data(**{text: 1}),
         lambda: db.update("photo").data(**{text: 1}),
         lambda: db.insert("photo").returning(text),
+        lambda: db.select("photo").get(**{text: F("id")}),
+        lambda: db.select("photo").join(text, "a.id = b.id"),
+        lambda: db.select("photo").join("b", using=text),
+        lambda: db.select("photo").as_(text),
+        lambda: db.select("photo").with_(text, db.select("photo")),
+        lambda: db.select("photo").filter(photo__size=1, **{f"photo__{text}": 1}),
+        lambda: db.insert("photo").data(id=1).upsert(text),
+        lambda: db.insert("photo").data(id=1, uid=2).upsert("id", **{text: 1}),
+        lambda: db.insert("photo").data(id=1).ignore(text),
+        lambda: db.insert("photo").query(text, db.select("photo")),
+        lambda: db.update("photo").data({text: 1}),
+        lambda: F(text),
+        lambda: Fn(text),
     ):
         with pytest.raises(ValueError, match="is not a"):
             build()

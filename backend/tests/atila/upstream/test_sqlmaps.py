@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from atila.alias import DB_PGSQL, DB_SQLITE3, PROTO_HTTP
 from atila.errors import SettingError
 from atila.upstream.db import Database, F, Session, Sql, SqlMaps
+from atila.upstream.db.dialect import Statement
 from atila.upstream.db.sqlmaps import read_text
 
 PHOTOS = """
@@ -92,12 +93,12 @@ def test_templates_without_a_database(maps: SqlMaps, bound: Session) -> None:
         assert not hasattr(sql, name)
         assert not hasattr(sql.photos, name)
     maps.setup()
-    assert sql.as_sql(sql.select("photo").filter(id=1)) == ('SELECT * FROM "photo" WHERE "id" = %s', [1], False)
+    assert sql.as_sql(sql.select("photo").filter(id=1)) == Statement(
+        'SELECT * FROM "photo" WHERE "id" = %s', [1], writes=False, flies=True
+    )
     maps.setup(DB_SQLITE3)
-    assert sql.as_sql(sql.photos.rename(id=1, title="x", size=2)) == (
-        "UPDATE photo SET title = ?, size = ? WHERE id = ?",
-        ["x", 2, 1],
-        True,
+    assert sql.as_sql(sql.photos.rename(id=1, title="x", size=2)) == Statement(
+        "UPDATE photo SET title = ?, size = ? WHERE id = ?", ["x", 2, 1], writes=True
     )
 
 
