@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from xmlrpc.server import SimpleXMLRPCServer
 
+import grpc
 import pytest
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection, reflection_pb2
+from jsonrpclib.SimpleJSONRPCServer import SimpleJSONRPCServer
 
 from atila import Atila
 from atila.alias import DB_MONGODB, DB_REDIS, DB_SQLITE3, PROTO_HTTP
@@ -624,3 +629,85 @@ def test_calls_in_the_test_client(app: Atila, client_of: ClientOf, threads: int)
     cli = client_of(app, threads=threads)
     assert cli.get("/").data == {"names": [{"id": 0}, {"id": 1}], "more": [{"id": 0}]}
     assert cli.get("/futures").data == {"rows": [{"id": 0}]}
+
+
+@pytest.mark.row("11.16")
+def test_remote_methods_by_json_rpc(app: Atila, client_of: ClientOf) -> None:
+    server = SimpleJSONRPCServer(("127.0.0.1", 0), logRequests=False)
+    server.register_function(lambda *values: list(values), "echo")
+    server.register_function(lambda a, b: a - b, "subtract")
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    app.alias("@math", PROTO_HTTP, f"127.0.0.1:{server.server_address[1]}")
+
+    def call(was: Any) -> Any:
+        math = was.jsonrpc("@math/")
+        unknown = math.multiply(1, 2).dispatch()
+        return was.API(
+            echo=math.echo("ü", None, [1, {"a": 2}]).fetch(),
+            position=math.subtract(42, 23).fetch(),
+            names=math.subtract(b=23, a=42).fetch(),
+            unknown=[unknown.status, unknown.status_code, unknown.error.code],
+        )
+
+    data = answer_of(app, client_of, call).data
+    server.shutdown()
+    server.server_close()
+    assert data == {
+        "echo": ["ü", None, [1, {"a": 2}]], "position": 19, "names": 19, "unknown": [STA_NORMAL, 500, -32601],
+    }  # fmt: skip
+
+
+@pytest.mark.row("11.16")
+def test_remote_methods_by_grpc(app: Atila, client_of: ClientOf) -> None:
+    """The official health and reflection services, whose methods take and give single messages and streams."""
+    server = grpc.server(ThreadPoolExecutor(4))
+    servicer = health.HealthServicer()
+    servicer.set("ready", health_pb2.HealthCheckResponse.SERVING)
+    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
+    reflection.enable_server_reflection(["grpc.health.v1.Health"], server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    app.alias("@health", PROTO_HTTP, [f"127.0.0.1:{free_port()} 5", f"127.0.0.1:{port}"])  # the first one is down
+    asked = health_pb2.HealthCheckRequest(service="ready")
+
+    @app.route("/")
+    def call(was: Any) -> Any:
+        with was.grpc("@health/grpc.health.v1.Health") as stub:
+            first = stub.Check(asked)
+            unknown = stub.Check(health_pb2.HealthCheckRequest(service="other")).dispatch()
+        watched = next(iter(was.grpc(f"127.0.0.1:{port}/grpc.health.v1.Health").Watch(asked)))
+        listing = [reflection_pb2.ServerReflectionRequest(list_services="")]
+        said = was.grpc(f"127.0.0.1:{port}/grpc.reflection.v1alpha.ServerReflection").ServerReflectionInfo(listing)
+        names = [service.name for service in said.fetch()[0].list_services_response.service]
+        return was.API(
+            first=first.fetch().status,
+            unknown=[unknown.status, unknown.status_code],
+            watched=watched.status,
+            names=names,
+        )
+
+    @app.route("/async")
+    async def call_async(was: Any) -> Any:
+        stub = was.grpc("@health/grpc.health.v1.Health")
+        answer = await stub.Check(asked)
+        watched = [message.status async for message in first_of(stub.Watch(asked))]
+        return was.API(status=answer.status, watched=watched)
+
+    @app.route("/unknown")
+    def unknown(was: Any) -> Any:
+        was.grpc("@health/grpc.health.v1.Health").Check(health_pb2.HealthCheckRequest(service="other")).fetch()
+
+    cli = client_of(app)
+    assert cli.get("/").data == {
+        "first": 1, "unknown": [STA_NORMAL, 404], "watched": 1,
+        "names": ["grpc.health.v1.Health"],
+    }  # fmt: skip
+    assert cli.get("/async").data == {"status": 1, "watched": [1]}
+    assert cli.get("/unknown").status_code == 404
+    server.stop(None)
+
+
+async def first_of(stream: Any) -> Any:
+    async for message in stream:
+        yield message
+        return
