@@ -49,8 +49,8 @@ def run(engine: Engine, line: Line | None, options: Options, asked: CommandLine 
         raise SystemExit(_supervise(engine, options, journal, pid, told))
     finally:
         if pid is not None:
-            options.places.clear()
             pid.file.release()
+            options.places.clear()
 
 
 def _obey(asked: CommandLine, options: Options) -> int:
