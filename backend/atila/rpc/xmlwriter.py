@@ -48,9 +48,9 @@ def _simplify(value: Any) -> Any:
         return value.data
     if kind.__module__ == "xmlrpc.client" and kind.__name__ == "DateTime":
         return datetime.fromisoformat(value.value)
-    for base in (str, int, float, bytes):
-        if isinstance(value, base):
-            return base(value)
+    base: Any = next((base for base in (str, int, float, bytes) if isinstance(value, base)), None)
+    if base is not None:
+        return base(value)
     raise TypeError(f"objects of type {kind.__name__} have none")
 
 

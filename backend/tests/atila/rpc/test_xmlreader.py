@@ -19,7 +19,8 @@ CALL = "<methodCall><methodName>echo</methodName><params><param><value>{}</value
 
 
 def read(value: str, depth: int = 64) -> Any:
-    return read_call(CALL.format(value).encode(), depth).arguments[0]
+    (argument,) = read_call(CALL.format(value).encode(), depth).arguments
+    return argument
 
 
 LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 20))
