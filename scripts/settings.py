@@ -40,7 +40,11 @@ TABLES = (
     Table("run", "skitai/options.py", "Options"),
     Table("environment", "app/settings.py", "Settings", upper=True),
 )
-_WORDS = {"field(default_factory=dict)": "{}", "field(default=None, repr=False)": "None", "DEFAULT_METHODS": '["GET", "POST"]'}
+_WORDS = {
+    "field(default_factory=dict)": "{}",
+    "field(default=None, repr=False)": "None",
+    "DEFAULT_METHODS": '["GET", "POST"]',
+}
 
 
 def settings() -> int:
