@@ -56,7 +56,7 @@ class Options:
     forward_port: int | None = None  # a port that sends everybody to `forward_to`, with http before https say
     forward_to: str = ""  # a port of the same host, "443", or an origin, "https://shop.example"; "" is `port`
     varpath: str | Path | None = None  # folder of pid files, locks, temporary files; None is a private one below /tmp
-    logpath: str | Path | None = None  # folder of log files; None is the standard output, or with -d a folder below varpath
+    logpath: str | Path | None = None  # folder of log files; None is the standard output, with -d one below varpath
     log_period: Period = "daily"  # when log files are begun anew, in UTC; or "hourly", "weekly", "never"
     log_size: int = 100_000_000  # bytes after which a log file is begun anew; 0 is no limit
     log_keep: int = 14  # old log files that stay, of each
