@@ -97,5 +97,6 @@ class Carried:
     def release(self) -> None:
         """End the connection, which the server then closes."""
         self.close()
-        if self._transport is not None:
+        accepted, self._transport = self._transport is not None, None  # the connection lives as long as its transport
+        if accepted:
             self._proto.close(None)

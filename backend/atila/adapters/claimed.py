@@ -121,6 +121,7 @@ class Claimed:
             self._held.close()
         elif self._framed is not None and self._framed.over is None:
             self._framed.drop(Closed(1006, "the app is done with it"))
+        self._transport = self._proto = None
 
 
 def _refusal(response: Response) -> bytes:

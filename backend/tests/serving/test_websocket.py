@@ -1,0 +1,278 @@
+"""WebSockets served by the engine, to clients that are not ours: websockets, kosoku (the Autobahn cases), raw bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import signal
+import ssl
+import sys
+import time
+from collections import Counter
+from contextlib import AsyncExitStack, ExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from kosoku import run_fuzzingclient
+from kosoku._kosoku import CaseResult
+from websockets.asyncio.client import connect as connect_async
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from .certificates import Authority
+from .conftest import Start
+from .engine_process import EngineProcess, wait_until
+
+APP = """
+from skitai import WS_GROUPCHAT, WS_NQ, WS_SIMPLE
+
+app.securekey = "k" * 32
+app.config.websocket_max_message = 64 * 1024
+app.config.websocket_close_timeout = 0.5
+
+@app.route("/echo")
+@app.websocket(WS_SIMPLE | WS_NQ, 60)
+def echo(was, message):
+    return message
+
+@app.route("/plain")
+@app.websocket(WS_SIMPLE, 60, lambda was: was.session.set("id", was.websocket.client_id), lambda was: print("CLOSED"))
+def plain(was, message):
+    if message == "big":
+        return "x" * 1_000_000
+    time.sleep(0.2 if message == "slow" else 0)
+    return f"{os.getpid()} {message}"
+
+@app.route("/lively")
+@app.websocket(WS_SIMPLE, 0.6, None, lambda was: print("CLOSED"))
+def lively(was, message):
+    return message
+
+@app.route("/chat")
+@app.websocket(WS_GROUPCHAT, 60, lambda was: f"{os.getpid()} {was.wsclient()}", subprotocols=["chat"])
+def chat(was, message, room_id):
+    return message
+
+@app.route("/tell/<int:client_id>")
+def tell(was, client_id, text):
+    app.websocket_send(client_id, text)
+    return was.API(pid=os.getpid())
+
+skitai.mount("/", app)
+"""
+
+
+def open_at(engine: EngineProcess, path: str, **options: Any) -> ClientConnection:
+    opened: ClientConnection = connect(f"ws://127.0.0.1:{engine.port}{path}", **options)
+    return opened
+
+
+def end_of(client: ClientConnection, timeout: float = 5.0) -> tuple[int, str]:
+    """The code and the reason of a connection's end, as its client sees it."""
+    with pytest.raises(ConnectionClosed) as caught:
+        while True:
+            client.recv(timeout)
+    closed = caught.value.rcvd
+    return (closed.code, closed.reason) if closed is not None else (1006, "")
+
+
+def handshake(path: str) -> bytes:
+    key = base64.b64encode(os.urandom(16)).decode()
+    return (
+        f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n"
+    ).encode()
+
+
+def text_frame(text: str) -> bytes:
+    """A short text of a client, masked with zeros."""
+    return bytes([0x81, 0x80 | len(text)]) + b"\0\0\0\0" + text.encode()
+
+
+@pytest.mark.row("12.14")
+def test_the_autobahn_cases(start: Start) -> None:
+    """All but compression, which is not offered: framing, pings, fragments, UTF-8, closing, sizes up to 16 MB."""
+    engine = start(APP.replace("64 * 1024", "64 * 1024 * 1024"))
+    groups = [f"{number}.*" for number in range(1, 11) if number != 8]  # Autobahn has no cases of that number
+    started = time.monotonic()
+    results = asyncio.run(run_fuzzing(f"ws://127.0.0.1:{engine.port}/echo", groups))
+    verdicts = Counter(f"{each.behavior.value}, closing {each.behavior_close.value}" for each in results)
+    sys.stdout.write(f"{len(results)} cases in {time.monotonic() - started:.1f} s: {dict(verdicts)}\n")
+    assert [each.case_id for each in results if not each.passed] == []
+    assert len(results) > 290
+
+
+async def run_fuzzing(url: str, cases: list[str]) -> list[CaseResult]:
+    return await run_fuzzingclient(url, cases, concurrency=2)
+
+
+@pytest.mark.row("12.12", "12.14")
+def test_cookies_and_subprotocols_in_the_handshake(start: Start) -> None:
+    engine = start(APP)
+    with open_at(engine, "/chat?room_id=1", subprotocols=["mqtt", "chat"]) as client:
+        assert client.subprotocol == "chat"
+    with open_at(engine, "/plain") as client:
+        assert client.response is not None
+        assert client.response.headers["set-cookie"].startswith("atlsess_=")
+
+
+@pytest.mark.row("12.14")
+def test_refused_handshakes(start: Start) -> None:
+    engine = start(APP)
+    for path, options, status, text in (
+        ("/nothing", {}, 404, b"no WebSocket is served here"),
+        ("/tell/1", {}, 400, b"no WebSocket is served here"),
+        ("/chat", {}, 400, b"`room_id` is missing"),
+        ("/echo", {"origin": "https://evil.example"}, 403, b"this origin may not call here"),
+    ):
+        with pytest.raises(InvalidStatus) as caught, open_at(engine, path, **options):
+            pass
+        assert caught.value.response.status_code == status
+        assert text in bytes(caught.value.response.body or b"")
+    assert httpx.get(f"{engine.url}/echo").status_code == 400
+
+
+@pytest.mark.row("12.2")
+def test_a_message_that_is_too_long(start: Start) -> None:
+    engine = start(APP)
+    with open_at(engine, "/echo") as client:
+        client.send("x" * 64 * 1024)
+        assert len(client.recv(5)) == 64 * 1024
+        client.send(["x" * 60_000, "x" * 60_000])
+        assert end_of(client)[0] == 1009
+    with open_at(engine, "/echo") as client:
+        client.send("x" * (64 * 1024 + 1))
+        assert end_of(client)[0] == 1009
+    with engine.connect() as raw:  # its length alone is enough
+        raw.sendall(handshake("/echo"))
+        raw.recv(4096)
+        raw.sendall(b"\x82\xff" + (80_000_000).to_bytes(8, "big") + b"\0\0\0\0")
+        assert raw.recv(4096)[2:4] == (1009).to_bytes(2, "big")
+
+
+@pytest.mark.row("12.1")
+def test_a_client_that_answers_pings_stays_and_a_dead_one_goes(start: Start) -> None:
+    engine = start(APP)
+    with open_at(engine, "/lively", ping_interval=None) as client, engine.connect() as dead:
+        dead.sendall(handshake("/lively"))
+        wait_until(lambda: "CLOSED" in engine.output, 5)
+        assert engine.output.count("CLOSED") == 1
+        received = b""
+        while data := dead.recv(4096):
+            received += data
+        pings, _, close = received.partition(b"\r\n\r\n")[2].partition(b"\x88")
+        assert pings.startswith(b"\x89\x00")
+        assert close[1:3] == (1011).to_bytes(2, "big")
+        client.send("still here")
+        assert client.recv(5) == "still here"
+
+
+@pytest.mark.row("12.2")
+def test_messages_are_handled_in_their_order_and_not_lost(start: Start) -> None:
+    """Also those that come at once with the end of the handshake, a hundred times over."""
+    engine = start(APP)
+    for _ in range(100):
+        with engine.connect() as raw:
+            raw.sendall(handshake("/echo"))
+            received = b""
+            while b"\r\n\r\n" not in received:
+                received += raw.recv(4096)
+            raw.sendall(b"".join(text_frame(str(number)) for number in range(100, 150)))
+            expected = b"".join(b"\x81\x03%d" % number for number in range(100, 150))
+            received = received.partition(b"\r\n\r\n")[2]
+            while len(received) < len(expected):
+                received += raw.recv(65536)
+            assert received == expected
+
+
+@pytest.mark.row("12.2")
+def test_a_client_that_does_not_read_holds_up_nobody(start: Start) -> None:
+    engine = start(APP.replace("64 * 1024\n", "64 * 1024\napp.config.websocket_max_behind = 500_000\n"))
+    with engine.connect() as raw, open_at(engine, "/plain") as other:
+        raw.sendall(handshake("/plain") + b"")
+        raw.recv(4096)
+        raw.sendall(text_frame("big") * 40)
+        time.sleep(0.3)
+        other.send("hello")
+        assert str(other.recv(5)).endswith("hello")
+
+
+@pytest.mark.row("12.3")
+def test_a_stopping_engine_says_that_it_goes_away(start: Start) -> None:
+    engine = start(APP, workers=2)
+    with ExitStack() as stack:
+        clients = [stack.enter_context(open_at(engine, "/plain")) for _ in range(6)]
+        clients[0].send("slow")
+        time.sleep(0.05)
+        engine.tell(signal.SIGTERM)
+        assert {end_of(client)[0] for client in clients} == {1001}
+    assert engine.process.wait(15) == 0
+    assert engine.output.count("CLOSED") == 6
+
+
+@pytest.mark.row("12.3")
+def test_a_reload_closes_the_connections_of_the_old_workers(start: Start) -> None:
+    engine = start(APP)
+    with open_at(engine, "/echo") as client:
+        engine.tell(signal.SIGHUP)
+        assert end_of(client, 20)[0] == 1001
+    with open_at(engine, "/echo") as client:
+        client.send("again")
+        assert client.recv(5) == "again"
+
+
+@pytest.mark.row("12.8", "12.12")
+def test_rooms_and_pushes_reach_all_workers(start: Start) -> None:
+    engine = start(APP, workers=3)
+
+    async def talk(stack: AsyncExitStack) -> None:
+        url = f"ws://127.0.0.1:{engine.port}/chat?room_id=1"
+        clients = [await stack.enter_async_context(connect_async(url)) for _ in range(24)]
+        first = [str(await client.recv()).split() for client in clients]
+        pids, ids = {pid for pid, _ in first}, [client_id for _, client_id in first]
+        assert len(pids) == 3, "connections of all workers"
+        assert len(set(ids)) == len(ids)
+        await asyncio.sleep(0.3)  # until the greetings of others, and the bus, are quiet
+        for client in clients:
+            while True:
+                try:
+                    await asyncio.wait_for(client.recv(), 0.01)
+                except TimeoutError:
+                    break
+        await clients[3].send("hello")
+        assert [await asyncio.wait_for(client.recv(), 5) for client in clients] == ["hello"] * len(clients)
+        async with httpx.AsyncClient() as http:
+            for client, client_id in zip(clients, ids, strict=True):
+                await http.get(f"{engine.url}/tell/{client_id}?text=for+{client_id}")
+                assert await asyncio.wait_for(client.recv(), 5) == f"for {client_id}"
+
+    async def run() -> None:
+        async with AsyncExitStack() as stack:
+            await talk(stack)
+
+    asyncio.run(run())
+
+
+@pytest.mark.row("12.1")
+def test_over_tls_of_its_own(start: Start, tmp_path: Path) -> None:
+    """The server's transport carries it: there are no pings, no codes and no subprotocols, the rest is the same."""
+    authority = Authority(tmp_path)
+    server = authority.issue("localhost")
+    engine = start(APP, certificate=str(server.certificate), key=str(server.key))
+    trust = ssl.create_default_context(cafile=authority.certificate)
+    url = f"wss://localhost:{engine.port}"
+    with connect(f"{url}/plain", ssl=trust) as client:
+        client.send("hello")
+        assert str(client.recv(5)).endswith("hello")
+    with connect(f"{url}/echo", ssl=trust) as client:
+        client.send("x" * (64 * 1024 + 1))
+        assert end_of(client)[0] == 1005
+    with connect(f"{url}/lively", ssl=trust) as client:
+        assert end_of(client)[0] == 1005
+    wait_until(lambda: engine.output.count("CLOSED") == 2, 5)
+    with pytest.raises(InvalidStatus) as caught, connect(f"{url}/nothing", ssl=trust):
+        pass
+    assert caught.value.response.status_code == 404
