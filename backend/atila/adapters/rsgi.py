@@ -19,7 +19,7 @@ from ..http.site import Job, Site
 from ..logs import one_line
 from .deadlines import Deadlines
 from .incoming import Incoming
-from .pipes import Pipes
+from .pipes import Pipe, Pipes
 from .rsgi_sockets import RSGISockets
 from .settings import AdapterSettings, body_limit, expected_length, final_headers, known_length, refusal, too_large
 from .streaming import send_stream
@@ -153,9 +153,7 @@ class RSGI:
         pipe = self.pipes.open(body) if request.method != "HEAD" else None
         try:
             if pipe is not None:
-                proto.response_file(response.status, final_headers(request, response) + _promised(response), pipe.path)
-                await send_stream(body, pipe.send, proto.client_disconnect())
-                await pipe.opened()
+                await self._send_through(pipe, proto, request, response)
             elif (transport := self._begin(proto, request, response)) is not None:
                 await send_stream(body, transport.send_bytes, proto.client_disconnect())
         except Exception:
@@ -165,6 +163,16 @@ class RSGI:
             if pipe is not None:
                 pipe.close()
             self._tell(request, response, started)
+
+    async def _send_through(self, pipe: Pipe, proto: Any, request: Request, response: Response) -> None:
+        headers = final_headers(request, response) + _promised(response)
+        try:
+            proto.response_file(response.status, headers, pipe.path)
+        except RuntimeError:
+            _log.info("%s %s %s: the client went away", request.id, request.method, one_line(request.path))
+            return
+        await send_stream(response.body, pipe.send, proto.client_disconnect())
+        await pipe.opened()
 
     def _stream_from_thread(self, proto: Any, request: Request, response: Response, started: float) -> None:
         body: Stream = response.body

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from wsgiref.validate import validator
@@ -27,7 +27,7 @@ from starlette.websockets import WebSocket
 PIECE = b"x" * 65536
 
 
-def unchecked(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+def unchecked(environ: dict[str, Any], start_response: Any) -> Any:
     """Say what came, as `environ` has it."""
     path = environ["PATH_INFO"]
     if path == "/fail":
