@@ -14,7 +14,7 @@ DEFAULTS: dict[str, Any] = {
     "max_cache_size": 5 * 1024 * 1024,  # bytes kept of cached answers of upstreams
     "max_json_depth": 64,  # levels of nesting in a JSON body or a remote call
     "max_rpc_calls": 100,  # calls in one JSON-RPC batch or one system.multicall of XML-RPC
-    "jsonrpc_path": "",  # a path below the mount point where posted application/json is JSON-RPC too; none by default
+    "jsonrpc_path": None,  # a path below the mount point ("/" is that itself) where posted application/json is JSON-RPC
     "rpc_introspection": True,  # system.listMethods, methodHelp and methodSignature tell remote callers what there is
     "max_query_fields": 1000,  # fields in a query string or a form
     "upload_memory_size": 512

@@ -46,7 +46,7 @@ class Endpoint:
         return False
 
     async def answer(self, message: Message, request: Request) -> Response:
-        """Run the calls of a message. Errors are part of the answer, whose status is 200, or 204 when it is empty."""
+        """Run the calls of a message. Errors are part of the answer, whose status is 200."""
         headers: Pairs = []
 
         async def perform(call: Call) -> Any:
@@ -59,7 +59,7 @@ class Endpoint:
         return self.respond(body, headers)
 
     def respond(self, body: bytes, headers: Pairs | None = None) -> Response:
-        response = Response(200 if body else 204, _merged(headers) if headers else [])
+        response = Response(200, _merged(headers) if headers else [])
         if body:
             response.headers.append(("content-type", self.codec.content_type))
         response.body = body
@@ -168,7 +168,8 @@ def doors(app: Any, complete: Callable[[Route], None], otherwise: Callable[[Requ
 
     xml, json = door(XmlRpc(*limits)), door(JsonRpc(*limits))
     found = {"text/xml": xml, "application/xml": xml, "application/json-rpc": json, "application/jsonrequest": json}
-    if path := config.jsonrpc_path.rstrip("/"):
+    if config.jsonrpc_path is not None:
+        path = config.jsonrpc_path.rstrip("/")
         plain = door(JsonRpc(*limits, "application/json"))
         found["application/json"] = lambda request: plain(request) if request.inner.rstrip("/") == path else None
     return found

@@ -48,7 +48,7 @@ class JsonRpcProxy:
             message["id"] = 1
         headers = {"Content-Type": "application/json-rpc", **dict(self._headers)}
         answer = self._client.post(self._path, json=message, headers=headers)
-        if answer.status_code == 204:
+        if not answer.content:
             return None
         data = answer.json()
         if "error" in data:

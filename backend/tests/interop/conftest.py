@@ -11,6 +11,7 @@ from tests.serving.engine_process import EngineProcess
 SCRIPT = """
 from tests.interop import validator
 
+app.config.jsonrpc_path = "/"
 app.mount("/validator1", validator)
 skitai.mount("/rpc2", app)
 """
