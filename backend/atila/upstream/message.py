@@ -79,6 +79,9 @@ class HTTPReply(Reply[Any]):
         try:
             self.data = self.decode(self)
         except (ValueError, RecursionError) as error:
+            if self.status_code >= 300:
+                self.data = self.content
+                return
             self.status, self.status_code, self.reason = MALFORMED.status, MALFORMED.code, MALFORMED.reason
             self.error = error
         except RemoteError as error:

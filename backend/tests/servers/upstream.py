@@ -174,7 +174,7 @@ def granian(folder: Path, *options: str) -> Iterator[int]:
     port = free_port()
     command = [sys.executable, "-m", "granian", "--interface", "rsgi", "--host", "127.0.0.1", "--port", str(port)]
     process = subprocess.Popen(
-        [*command, *options, "granian_app:app"], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [*command, "--workers-kill-timeout", "1", *options, "granian_app:app"], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
         wait_for_port(port, process)

@@ -1,0 +1,160 @@
+"""HTTP to upstreams, as the wire sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from atila.alias import DB_SQLITE3, PROTO_HTTP, PROTO_HTTPS
+from atila.config import default_config
+from atila.errors import SettingError
+from atila.platform import LocalPlatform
+from atila.upstream.calls import Calls
+from atila.upstream.task import STA_NETERR, STA_NORMAL, STA_REQFAIL
+from atila.upstream.verbs import Upload, Verb
+from tests.servers.upstream import Upstream, free_port, granian
+from tests.serving.certificates import Authority
+
+
+@pytest.fixture
+def platform() -> Iterator[LocalPlatform]:
+    platform = LocalPlatform("tests")
+    yield platform
+    platform.close()
+
+
+@pytest.fixture
+def calls(platform: LocalPlatform) -> Calls:
+    config = default_config()
+    config.max_upstream_answer_size = 100_000
+    return Calls.of(platform, config)
+
+
+def get(calls: Calls, url: str, **options: Any) -> Any:
+    return Verb(calls, "GET")(url, **options).dispatch()
+
+
+def test_connections_are_kept_for_the_next_call(calls: Calls, upstream: Upstream) -> None:
+    for _ in range(5):
+        assert get(calls, f"{upstream.url}/echo").status_code == 200
+    assert upstream.connections == 1
+    assert calls.clients.usage() == {"@": 0}
+
+
+def test_cookies_of_one_call_are_not_sent_with_another(calls: Calls, upstream: Upstream) -> None:
+    assert get(calls, f"{upstream.url}/cookie").get_header("set-cookie") == "user=alice; Path=/"
+    assert "cookie" not in get(calls, f"{upstream.url}/echo").data["headers"]
+
+
+def test_redirections_are_followed_when_asked_for(calls: Calls, upstream: Upstream) -> None:
+    assert get(calls, f"{upstream.url}/moved/echo").status_code == 302
+    reply = get(calls, f"{upstream.url}/moved/echo", follow_redirects=True)
+    assert (reply.status_code, reply.url) == (200, f"{upstream.url}/echo")
+    looping = get(calls, f"{upstream.url}/moved/moved/moved", follow_redirects=True)
+    assert looping.status == STA_NORMAL
+    upstream.seen.clear()
+
+
+def test_an_answer_that_is_too_large_is_given_up_also_when_it_was_packed(calls: Calls, upstream: Upstream) -> None:
+    assert len(get(calls, f"{upstream.url}/big/100000").data) == 100_000
+    reply = get(calls, f"{upstream.url}/big/50000000")
+    assert (reply.status, reply.status_code, reply.reason) == (STA_REQFAIL, 709, "Answer Too Large")
+
+
+def test_a_body_that_is_no_json_is_told_of_only_where_it_matters(calls: Calls, upstream: Upstream) -> None:
+    assert get(calls, f"{upstream.url}/malformed").status_code == 708
+    reply = get(calls, f"{upstream.url}/malformed/500")
+    assert (reply.status_code, reply.data) == (500, b'{"half": ')
+
+
+def test_what_may_be_repeated_is_when_a_connection_is_lost(calls: Calls, upstream: Upstream) -> None:
+    upstream.drops = 1
+    assert get(calls, f"{upstream.url}/echo").status_code == 200
+    upstream.drops = 1
+    reply = Verb(calls, "POST")(f"{upstream.url}/echo", {}).dispatch()
+    assert (reply.status, reply.status_code) == (STA_NETERR, 706)
+    upstream.drops = 2
+    assert get(calls, f"{upstream.url}/echo").status_code == 706
+    assert [seen.method for seen in upstream.seen] == ["GET", "GET", "POST", "GET", "GET"]
+
+
+def test_a_post_is_not_sent_to_two_servers(platform: LocalPlatform, calls: Calls, upstreams: list[Upstream]) -> None:
+    platform.alias("@farm", PROTO_HTTP, [server.address for server in upstreams])
+    for server in upstreams:
+        server.drops = 9
+    assert Verb(calls, "POST")("@farm/order", {}).dispatch().status_code == 706
+    assert sum(len(server.seen) for server in upstreams) == 1
+
+
+def test_members_that_do_not_answer_share_the_time(platform: LocalPlatform, calls: Calls, upstream: Upstream) -> None:
+    platform.alias("@farm", PROTO_HTTP, [f"10.255.255.1:{free_port()} 9", upstream.address])  # no such host: silence
+    assert get(calls, "@farm/echo", timeout=2).status_code == 200
+
+
+@pytest.mark.parametrize(("url", "words"), [("@none/x", "no alias '@none'"), ("@db/x", "is of kind sqlite3")])
+def test_a_wrong_alias_is_an_error_at_the_call(platform: LocalPlatform, calls: Calls, url: str, words: str) -> None:
+    platform.alias("@db", DB_SQLITE3, ":memory:")
+    with pytest.raises(SettingError, match=words):
+        Verb(calls, "GET")(url)
+    with pytest.raises(SettingError, match="names none"):
+        Verb(calls, "GET").map("http://example.com/")
+
+
+@pytest.mark.parametrize("value", ["a\r\nX-Evil: 1", "a\nb", "\x00"])
+def test_a_header_cannot_break_the_message(calls: Calls, upstream: Upstream, value: str) -> None:
+    with pytest.raises(ValueError, match="X-Mine"):
+        Verb(calls, "GET")(f"{upstream.url}/", headers={"X-Mine": value})
+    assert upstream.seen == []
+
+
+def test_a_path_cannot_lead_to_another_host(platform: LocalPlatform, calls: Calls, upstream: Upstream) -> None:
+    platform.alias("@shop", PROTO_HTTP, upstream.address)
+    for path in ("//evil.example/x", "/\\evil.example", "/@evil.example/", "/http://evil.example/"):
+        assert get(calls, f"@shop{path}").url.startswith(upstream.url)
+    assert len(upstream.seen) == 4
+
+
+def test_data_without_a_form_are_an_error_at_the_call(calls: Calls) -> None:
+    with pytest.raises(TypeError):
+        Verb(calls, "POST")("http://127.0.0.1/", object())
+    with pytest.raises(OSError, match="nowhere"):
+        Upload(calls, "POST")("http://127.0.0.1/", {"file": Path("/nowhere")})
+
+
+def test_queries_are_added_to_those_of_the_url(calls: Calls, upstream: Upstream) -> None:
+    reply = get(calls, f"{upstream.url}/echo?a=1#part", data={"b": "ü&"}, params="c=3")
+    assert reply.data["path"] == "/echo?a=1&b=%C3%BC%26&c=3"
+
+
+def test_http_2_over_tls_with_an_authority_of_our_own(platform: LocalPlatform, calls: Calls, tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    pair = authority.issue("localhost")
+    options = ("--ssl-certificate", str(pair.certificate), "--ssl-keyfile", str(pair.key))
+    with granian(tmp_path, *options) as port:
+        platform.alias("@trusted", PROTO_HTTPS, f"localhost:{port}?ca={authority.certificate}")
+        platform.alias("@unknown", PROTO_HTTPS, f"localhost:{port}")
+        platform.alias("@careless", PROTO_HTTP, f"localhost:{port}?verify=no", ssl=True)
+        trusted = get(calls, "@trusted/x")
+        assert (trusted.status_code, trusted.version, trusted.data["version"]) == (200, "HTTP/2", "2")
+        unknown = get(calls, "@unknown/x")
+        assert (unknown.status, unknown.status_code, unknown.reason) == (STA_NETERR, 705, "TLS Failure")
+        assert get(calls, "@careless/x").status_code == 200
+
+
+def test_http_2_without_tls_where_the_member_says_so(platform: LocalPlatform, calls: Calls, tmp_path: Path) -> None:
+    with granian(tmp_path) as port:
+        platform.alias("@two", PROTO_HTTP, f"127.0.0.1:{port}?http=2")
+        platform.alias("@one", PROTO_HTTP, f"127.0.0.1:{port}")
+        assert get(calls, "@two/x").version == "HTTP/2"
+        assert get(calls, "@one/x").version == "HTTP/1.1"
+
+
+def test_closing_the_platform_ends_the_calls_that_run(
+    platform: LocalPlatform, calls: Calls, upstream: Upstream
+) -> None:
+    task = Verb(calls, "GET")(f"{upstream.url}/slow?seconds=1")
+    platform.close()
+    assert task.dispatch().status == STA_REQFAIL
