@@ -107,8 +107,10 @@ class Was:
     redis, mongodb = property(services.redis), property(services.mongodb)
     Tasks, Futures, promise = Tasks, property(services.futures), staticmethod(services.promise)
 
-    databases: part[Was, Sessions] = part(lambda was: Sessions.of(was.app.platform, was.request, was.app.sqlmaps))
-    db = asyncon = backend = sqlite3 = postgresql = databases.forward(Sessions.open)
+    databases: part[Was, Sessions] = part(
+        lambda was: Sessions.of(was.app.platform, was.request, was.app.sqlmaps, was.app.config.max_cache_size)
+    )
+    db = asyncon = backend = sqlite3 = postgresql = property(lambda was: was.databases)
     transaction = databases.forward(Sessions.transaction)
     sql: part[Was, Sql] = part(lambda was: Sql(was.app.sqlmaps))
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from atila.alias import Alias, Kind
 from atila.django_project import QuerySet, queryset_sql, resolve_alias
+from atila.upstream.cache import Cache
 from atila.upstream.task import STA_NETERR, STA_TIMEOUT, Reply
 
 from .connection import Connection
@@ -17,7 +18,7 @@ from .flight import Flight, Flights
 from .pool import Pool, PoolTimeoutError
 from .query import Query
 from .rows import Row
-from .session import Session
+from .session import Asked, Session
 from .sqlmaps import SqlMaps
 from .transaction import Transaction
 
@@ -33,18 +34,19 @@ class Database:
         self.alias = Alias.from_url("@database", target) if isinstance(target, str) else target
         self.dialect = make_dialect(self.alias)
         self.texts: dict[Any, str] = {}  # SQL by the shape of its query
+        self.cache = Cache()  # replies that were asked to be kept
         self.refusals = (PoolTimeoutError, self.dialect.Error)  # what `pool.take` raises
         self._size = 1 if self.dialect.single else max(1, self.alias.max_conns)
         self.pool = Pool(lambda: Connection(self.dialect), self._size, patience)
         self._threads: dict[str, ThreadPoolExecutor] = {}
         self._lock = threading.Lock()
 
-    def session(self, inline: bool = False, maps: SqlMaps | None = None) -> Session:
+    def session(self, inline: bool = False, maps: SqlMaps | None = None, asked: Asked | None = None) -> Session:
         """Return what runs queries for one request; an `inline` one blocks even an event loop.
 
-        `maps` are the templates of SQL that it finds.
+        `maps` are the templates of SQL that it finds, `asked` what was asked for its statements.
         """
-        return Session(self, inline, maps)
+        return Session(self, inline, maps, asked)
 
     def transaction(self) -> Transaction:
         """Return an explicit transaction."""

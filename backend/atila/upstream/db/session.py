@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from atila.django_project import QuerySet
 from atila.errors import SettingError
-from atila.upstream.task import Task, on_loop
+from atila.upstream.task import Reply, Task, on_loop
 
 from .block import Block, Lane
+from .dialect import Statement
 from .flight import Flights
 from .query import Query
+from .replies import Place
 from .rows import Row
 from .select import Select
 from .sqlmaps import SqlMaps
@@ -24,6 +27,20 @@ from .writes import Delete, Insert, Update
 
 if TYPE_CHECKING:
     from .database import Database
+
+
+CACHE_SIZE = 16_000_000  # bytes of the replies that a database keeps
+
+
+class Asked(NamedTuple):
+    """What `was.db` was asked beside a name: whom to call with replies, and which kept replies to use."""
+
+    callback: Callable[[Reply[Any]], object] | None = None
+    use_cache: bool | float = True
+    cache_size: int = CACHE_SIZE
+
+
+PLAIN = Asked()
 
 
 class Session:
@@ -37,9 +54,12 @@ class Session:
     blocks even there, for engines that have no threads.
     """
 
-    def __init__(self, database: Database, inline: bool = False, maps: SqlMaps | None = None) -> None:
+    def __init__(
+        self, database: Database, inline: bool = False, maps: SqlMaps | None = None, asked: Asked | None = None
+    ) -> None:
         self._database = database
         self._maps = maps
+        self._asked = asked or PLAIN
         self._inline = inline
         self._block: Block | None = None
         self._lane: Lane | None = None  # of an async block
@@ -89,14 +109,27 @@ class Session:
         if self._block is None:
             if isinstance(query, Select) and query.locks:
                 raise RuntimeError("for_update() locks until the end of a `with` block, and there is none")
-            if on_loop():
-                return Task(self._database.run(statement) if self._inline else self._database.submit(statement))
-            if statement.flies and self._database.dialect.flies:
-                return Task(self._database.fire(statement, self._flights))
-            return Task(self._database.run(statement))
-        if self._lane is None:
-            return Task(self._block.run(statement))
-        return Task(self._lane.submit(self._block.run, statement))
+            task = self._run_alone(statement)
+        elif self._lane is None:
+            task = Task(self._block.run(statement))
+        else:
+            task = Task(self._lane.submit(self._block.run, statement))
+        if self._asked.callback is not None:
+            task.when_done(partial(_report, task, self._asked.callback))
+        return task
+
+    def _run_alone(self, statement: Statement) -> Task[list[Row]]:
+        database = self._database
+        place = Place(database.cache, statement, self._asked.cache_size) if statement.flies else None
+        if place is not None and database.cache.size:
+            reply = place.find(self._asked.use_cache)
+            if reply is not None:
+                return Task(reply, place)
+        if on_loop():
+            return Task(database.run(statement) if self._inline else database.submit(statement), place)
+        if place is not None and database.dialect.flies:
+            return Task(database.fire(statement, self._flights), place)
+        return Task(database.run(statement), place)
 
     def __enter__(self) -> Self:
         if self._lane is not None:
@@ -147,6 +180,10 @@ class Session:
         if self._depth == 0:
             self._block = self._lane = None
         return block
+
+
+def _report(task: Task[list[Row]], callback: Callable[[Reply[Any]], object]) -> None:
+    callback(task.dispatch())
 
 
 async def _finish(step: Future[None]) -> None:
