@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from typing import Any
 
 from atila.concurrency import WorkerThreads
@@ -11,6 +12,8 @@ from atila.http.guards import METHODS
 from atila.http.request import Request
 from atila.metrics import Histogram, Labels, Metrics
 from atila.platform import Platform
+from atila.upstream.clients import open_clients
+from atila.upstream.db.registry import open_databases
 
 OTHER = "other"  # a method that nothing answers, whatever its name
 
@@ -45,9 +48,27 @@ def add_gauges(platform: Platform, threads: WorkerThreads | None) -> None:
         metrics.gauge("atila_threads", "Threads for plain handlers", lambda: threads.count)
         metrics.gauge("atila_threads_busy", "Threads that run a plain handler now", lambda: threads.busy)
         metrics.gauge("atila_queue_length", "Requests that wait for a thread", lambda: threads.waiting)
+    states = ("alias", "state")
+    metrics.gauge("atila_pool_connections", "Connections to databases", partial(_connections, platform), *states)
+    running = partial(_running_calls, platform)
+    metrics.gauge("atila_upstream_running", "Calls to HTTP upstreams that run now", running, "alias")
     metrics.gauge("atila_bus_up", "1 while messages reach the other workers and hosts", lambda: _is_up(platform))
     metrics.gauge("atila_worker_memory_bytes", "Memory of the worker that is in RAM (on Linux)", _memory)
     metrics.gauge("atila_worker_cpu_seconds", "Processor time of the worker since its start", _processor_time)
+
+
+def _connections(platform: Platform) -> dict[Labels, float]:
+    """Return how many connections each pool has, by what they do: busy, idle; and who waits for one."""
+    found: dict[Labels, float] = {}
+    for name, state in platform.resource(open_databases).usage().items():
+        found[name, "busy"] = state["open"] - state["idle"]
+        found[name, "idle"] = state["idle"]
+        found[name, "waiting"] = state["waiting"]
+    return found
+
+
+def _running_calls(platform: Platform) -> dict[Labels, float]:
+    return {(name,): running for name, running in platform.resource(open_clients).usage().items()}
 
 
 def _is_up(platform: Platform) -> int:

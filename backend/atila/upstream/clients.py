@@ -71,4 +71,7 @@ class Clients:
     def _make_rest(self) -> Rest:
         from .rest import Rest  # loads httpx2
 
-        return Rest(self.loop, self.platform.backend_keep_alive)
+        seconds = self.platform.metrics.histogram(
+            "atila_upstream_seconds", "Seconds of calls to HTTP upstreams", "alias", "status"
+        )
+        return Rest(self.loop, self.platform.backend_keep_alive, seconds)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
@@ -14,6 +15,7 @@ from urllib.parse import quote
 import httpx2
 
 from atila.alias import Alias, Kind, Member
+from atila.metrics import Histogram
 
 from . import message
 from .forwarding import base_of, origin_of
@@ -54,15 +56,23 @@ class Rest:
     Cookies of upstreams are never kept: calls of several users share connections.
     """
 
-    def __init__(self, loop: Loop, keep_alive: float) -> None:
-        """`keep_alive` is for how many seconds a connection that nobody uses stays open."""
+    def __init__(self, loop: Loop, keep_alive: float, seconds: Histogram) -> None:
+        """`keep_alive` is for how many seconds a connection that nobody uses stays open; `seconds` counts calls."""
         self.loop = loop
         self.keep_alive = keep_alive
+        self.seconds = seconds  # by alias and status
         self._hosts: dict[str, Host] = {}
         loop.when_closing(self._close)
 
     async def send(self, call: Call, alias: Alias | None = None) -> HTTPReply:
         """Send a call to a server of `alias`, or to its URL, and return what became of it. Never raises."""
+        began = time.perf_counter()
+        reply = await self._send(call, alias)
+        name = alias.name.partition("#")[0] if alias is not None else ""  # `map` calls one server of an alias
+        self.seconds.observe(time.perf_counter() - began, (name, str(reply.status_code)))
+        return reply
+
+    async def _send(self, call: Call, alias: Alias | None) -> HTTPReply:
         host = self.host(alias)
         try:
             async with asyncio.timeout(call.timeout):

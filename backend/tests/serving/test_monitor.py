@@ -171,3 +171,35 @@ def test_a_taken_port_is_one_sentence(start: Start) -> None:
         assert engine.process.wait(20) == 1
     assert "choose another with metrics_port=" in engine.output
     assert engine.output.count("\n") == 1
+
+
+UPSTREAMS = """
+skitai.alias("@db", skitai.DB_SQLITE3, "shop.db")
+skitai.alias("@self", skitai.PROTO_HTTP, f"127.0.0.1:{sys.argv[1]}")
+skitai.alias("@nobody", skitai.PROTO_HTTP, "127.0.0.1:1")
+
+@app.route("/hello")
+async def hello(was):
+    return was.API(trace=was.request.trace.id)
+
+@app.route("/all")
+def ask_all(was):
+    number = was.db("@db").execute("SELECT 1 AS n").fetch()[0].n
+    other = was.get("@nobody/x").dispatch().status_code
+    return was.API(number=number, other=other, trace=was.get("@self/hello").fetch()["trace"])
+
+skitai.mount("/", app)
+"""
+
+
+def test_pools_and_upstreams_are_seen_and_get_the_trace(start: Start) -> None:
+    port = free_ports()
+    engine = start(UPSTREAMS, metrics_port=port)
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    told = httpx.get(f"{engine.url}/all", headers={"traceparent": f"00-{trace}-b7ad6b7169203331-01"}, timeout=20).json()
+    assert told == {"number": 1, "other": 701, "trace": trace}
+    found = numbers(port)
+    assert found[("atila_pool_connections", (("alias", "@db"), ("state", "idle"), ("worker", "1")))] == 1
+    assert found[("atila_upstream_seconds_count", (("alias", "@self"), ("status", "200")))] == 1
+    assert found[("atila_upstream_seconds_count", (("alias", "@nobody"), ("status", "701")))] == 1
+    assert found[("atila_upstream_running", (("alias", "@self"), ("worker", "1")))] == 0

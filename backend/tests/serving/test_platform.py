@@ -69,6 +69,7 @@ def test_a_lock_holds_among_workers_and_is_free_when_its_holder_dies(start: Star
     assert all(lines[place].replace("in", "out") == lines[place + 1] for place in range(0, 48, 2))
     with pytest.raises(httpx.TransportError):
         get(engine, "/hold")
+    wait_until(lambda: len(engine.workers) == 3 and _answers(engine))
     assert get(engine, "/once").isdigit()
     assert engine.stop() == 0
 
