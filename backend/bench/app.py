@@ -49,6 +49,24 @@ async def add_async(was: Any, a: int, b: int) -> int:
     return a + b
 
 
+@app.route("/ws/async")
+@app.websocket()
+async def socket_async(was: Any, message: str) -> str:
+    return message
+
+
+@app.route("/ws/fast")
+@app.websocket(skitai.WS_SIMPLE | skitai.WS_NQ)
+def socket_fast(was: Any, message: str) -> str:
+    return message
+
+
+@app.route("/ws/plain")
+@app.websocket(skitai.WS_SIMPLE)
+def socket_plain(was: Any, message: str) -> str:
+    return message
+
+
 def main() -> None:
     home = Path(os.environ.get("BENCH_HOME", Path.home() / ".cache" / "atila-bench"))
     parser = argparse.ArgumentParser(prog="python -m bench.app")

@@ -96,11 +96,11 @@ class Running:
         command = ["taskset", "-c", str(core), "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "5s"]
         script = endpoint.script(folder)
         command += ["-s", str(script)] if script else []
-        before = _processor_time(self.process.pid)
+        before = processor_time(self.process.pid)
         output = subprocess.run(
             [*command, f"http://127.0.0.1:{self.port}{endpoint.path}"], capture_output=True, text=True, check=True
         ).stdout
-        spent = _processor_time(self.process.pid) - before
+        spent = processor_time(self.process.pid) - before
         requests = int(_found(r"(\d+) requests in", output))
         failed = int(_found(r"Non-2xx or 3xx responses: (\d+)", output))
         return Figure(_found(r"Requests/sec:\s+([\d.]+)", output), spent / max(requests, 1) * 1e6, failed)
@@ -114,7 +114,7 @@ class Running:
                 continue
 
 
-def _processor_time(session: int) -> float:
+def processor_time(session: int) -> float:
     """Return the seconds of processor time of every process of a session."""
     total = 0.0
     for entry in Path("/proc").iterdir():

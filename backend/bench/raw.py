@@ -38,3 +38,16 @@ async def rsgi(scope: Any, protocol: Any) -> None:
         protocol.response_file(200, [("content-type", "application/octet-stream")], f"{FILES}/{path[8:]}")
     else:
         protocol.response_empty(404, [])
+
+
+async def echo_socket(scope: Any, protocol: Any) -> None:
+    """Send every message of a WebSocket back."""
+    if scope.proto == "http":
+        protocol.response_bytes(200, JSON, hello())
+        return
+    transport = await protocol.accept()
+    while (message := await transport.receive()).kind:
+        if message.kind == 1:
+            await transport.send_bytes(message.data)
+        else:
+            await transport.send_str(message.data)
