@@ -82,11 +82,16 @@ class Methods:
         return self._by_path
 
 
+def _is_method(route: Route) -> bool:
+    return route.declared.socket is None and route.handler.__module__.partition(".")[0] != OWN
+
+
 def _by_path(routes: list[Route]) -> dict[str, Method]:
     """Index routes by the paths that name them: a rule's text; its text before the parameters; POST before others."""
     found: dict[str, Method] = {}
-    callable_ones = [route for route in routes if route.handler.__module__.partition(".")[0] != OWN]
-    ordered = sorted(callable_ones, key=lambda route: (bool(route.rule.names), "POST" not in route.options.methods))
+    ordered = sorted(
+        filter(_is_method, routes), key=lambda route: (bool(route.rule.names), "POST" not in route.options.methods)
+    )
     for route in ordered:
         path = (route.rule.base if route.rule.names else route.rule.text).rstrip("/")
         if path not in found:

@@ -1,4 +1,4 @@
-"""Calls of other protocols: XML-RPC and gRPC."""
+"""Calls of other protocols: XML-RPC, JSON-RPC and gRPC."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from google.protobuf.struct_pb2 import Struct
 
 from atila.errors import HTTPError
 from atila.rpc.grpc import Method
+from atila.rpc.jsonrpc import JsonRpc
 from atila.rpc.methods import Call
-from atila.rpc.xmlreader import read_call
+from atila.rpc.xmlreader import _parse, _scan, read_call
 from atila.rpc.xmlrpc import dump_fault, is_call
 from tests.fuzz.outcome import REFUSED, outcome, written
 
@@ -24,6 +25,8 @@ def call(data: bytes) -> None:
     for body in (data, _HEAD + data + _TAIL):
         assert is_call(body) in (True, False)
         read = outcome(read_call, body, 20)
+        if (short := _scan(body)) is not None:
+            assert short == _parse(body, 20)
         if read is not REFUSED:
             assert isinstance(read.method, str)
             _send_back(read)
@@ -38,6 +41,17 @@ def _send_back(read: Call) -> None:
     with contextlib.suppress(OverflowError):  # no client writes whole numbers of over 32 bits
         sent = rpc.dumps((value,), "echo", allow_none=True).encode()
         assert repr(read_call(sent, 21).arguments) == repr([value])
+
+
+def batch(data: bytes) -> None:
+    """A JSON-RPC message reads as calls, or is refused with an error object."""
+    codec = JsonRpc(20, 5)
+    read = outcome(codec.read, data)
+    if read is REFUSED:
+        return
+    for made in read.calls:
+        written(made.method)
+        assert isinstance(made.arguments, list | dict)
 
 
 def message(data: bytes) -> None:

@@ -49,6 +49,7 @@ TARGETS = {
         Target("bearer_token", "credentials", ("atila.auth.jwt", "jwt")),
         Target("carried", "carriers", ("atila.sessions", "atila.auth.onetime", "itsdangerous")),
         Target("call", "calls", ("atila.rpc.xmlreader", "atila.rpc.xmlwriter", "atila.rpc.xmlrpc", "xmlrpc")),
+        Target("batch", "calls", ("atila.rpc.jsonrpc", "atila.http.body")),
         Target("message", "calls", ("atila.rpc.grpc",)),
         Target("byte_range", "files", ("skitai.ranges",)),
         Target("file_path", "files", ("skitai.static",)),

@@ -64,6 +64,7 @@ def app() -> Atila:
 
     app.route("/anything")(lambda was, **fields: fields)
     app.route("/")(lambda was: "home")
+    app.route("/socket")(app.websocket(1)(lambda was, message: message))
     app.openapi_url = "/openapi.json"
     return app
 
@@ -126,6 +127,7 @@ def test_questions_that_make_no_sense(cli: TestClient) -> None:
         (system.methodHelp, (3,), 400),
         (system.listMethods, ("x",), 400),
         (system.other, (), -32601),
+        (cli.jsonrpc("/rpc2").socket, ("x",), -32601),  # a WebSocket is no method
     ]
     for question, arguments, code in questions:
         with pytest.raises(JsonRpcError) as caught:
