@@ -16,7 +16,7 @@ from ..http.headers import Headers, Pairs
 from ..http.request import Request
 from ..http.response import FileBody, Response, Stream
 from ..http.site import Job, Site
-from ..logs import one_line
+from ..logs import one_line, streamed
 from .asgi_sockets import ASGISockets
 from .deadlines import Deadlines
 from .hints import EXTENSION, EarlyHints
@@ -226,6 +226,7 @@ async def _send_stream(request: Request, body: Stream, receive: Receive, send: S
         await send({"type": "http.response.body", "body": piece, "more_body": True})
 
     if request.method != "HEAD":
+        streamed.set(request)  # for what its source logs
         try:
             await send_stream(body, send_piece, _disconnected(receive))
         except Exception:

@@ -16,7 +16,7 @@ from ..http.headers import Headers
 from ..http.request import HeaderSource, Request
 from ..http.response import FileBody, Response, Stream
 from ..http.site import Job, Site
-from ..logs import one_line
+from ..logs import one_line, streamed
 from .deadlines import Deadlines
 from .incoming import Incoming
 from .pipes import Pipe, Pipes
@@ -150,6 +150,7 @@ class RSGI:
     async def _stream(self, proto: Any, request: Request, response: Response, started: float) -> None:
         """Send a body in pieces from the event loop; its source is closed once, also when the client goes away."""
         body: Stream = response.body
+        streamed.set(request)  # for what its source logs
         pipe = self.pipes.open(body) if request.method != "HEAD" else None
         try:
             if pipe is not None:
