@@ -55,7 +55,7 @@ class Info:
 
 def build_document(routes: list[Route], info: Info, root: str = "") -> dict[str, Any]:
     """Return the document of the routes, which are built, below `root`."""
-    shown = [route for route in routes if route.options.include_in_schema]
+    shown = [route for route in routes if route.options.include_in_schema and route.declared.socket is None]
     schemas = _Schemas(shown)
     paths: dict[str, dict[str, Any]] = {}
     taken: set[str] = set()
