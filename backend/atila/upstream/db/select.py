@@ -149,8 +149,8 @@ class Select(Query):
             raise TypeError("a query is sliced as query[first:last]; fetch() it to take single rows")
         start = _check_count(rows.start or 0, "a slice")
         if rows.stop is None:
-            return self._copy(_offset=start)
-        return self._copy(_offset=start, _limit=max(0, _check_count(rows.stop, "a slice") - start))
+            return self._copy(_offset=start or None)
+        return self._copy(_offset=start or None, _limit=max(0, _check_count(rows.stop, "a slice") - start))
 
     def aggregate(self, /, *columns: str, **named: str) -> Self:
         """Ask for figures over the rows the filter keeps: `aggregate("max(size)")`, `aggregate(most="max(size)")`."""
