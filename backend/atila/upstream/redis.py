@@ -9,6 +9,8 @@ from typing import Any
 
 import redis.asyncio
 import redis.exceptions
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from atila.alias import Alias, Kind, Member
 from atila.errors import SettingError
@@ -87,7 +89,7 @@ class Servers:
         """Do something with a client, and return the reply; the next server is asked when one cannot be reached."""
         try:
             async with asyncio.timeout(patience):
-                return Reply(await self._try(work))
+                return Reply(await self._try(work, patience))
         except (TimeoutError, redis.exceptions.TimeoutError) as error:
             return Reply.failed(STA_TIMEOUT, error)
         except redis.exceptions.ConnectionError as error:
@@ -97,11 +99,11 @@ class Servers:
         except Exception as error:  # noqa: BLE001 - whatever it is, whoever waits gets it
             return Reply(status_code=500, reason="Request Failure", error=error)
 
-    async def _try(self, work: Callable[[Any], Any]) -> Any:
+    async def _try(self, work: Callable[[Any], Any], patience: float) -> Any:
         last: Exception | None = None
         for number, member in self.members.order():
             try:
-                outcome = work(self._client(number, member))
+                outcome = work(self._client(number, member, patience / len(self.members)))
                 result = await outcome if asyncio.iscoroutine(outcome) or hasattr(outcome, "__await__") else outcome
             except redis.exceptions.ConnectionError as error:
                 self.members.down(number)
@@ -111,7 +113,7 @@ class Servers:
             return result
         raise last or RuntimeError("an alias has a member")
 
-    def _client(self, number: int, member: Member) -> Any:
+    def _client(self, number: int, member: Member, patience: float) -> Any:
         if number not in self._clients:
             self._clients[number] = redis.asyncio.Redis(
                 host=member.host,
@@ -122,6 +124,8 @@ class Servers:
                 ssl=self.members.alias.ssl,
                 max_connections=self.members.alias.max_conns,
                 decode_responses=self._text,
+                retry=Retry(NoBackoff(), 0),  # the next server is asked instead
+                socket_connect_timeout=patience,
             )
         return self._clients[number]
 

@@ -256,7 +256,7 @@ class Task(Generic[Data]):
 
     def _wait(self, timeout: float | None) -> Reply[Data]:
         future = self._running
-        if not self._inline and on_loop() and not future.done():
+        if timeout != 0 and not self._inline and on_loop() and not future.done():
             warnings.warn("this blocks the event loop: await the task first", RuntimeWarning, stacklevel=4)
         try:
             reply = self._reply = future.result(timeout)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -156,5 +157,7 @@ def test_closing_the_platform_ends_the_calls_that_run(
     platform: LocalPlatform, calls: Calls, upstream: Upstream
 ) -> None:
     task = Verb(calls, "GET")(f"{upstream.url}/slow?seconds=1")
+    while not upstream.seen:
+        time.sleep(0.01)
     platform.close()
     assert task.dispatch().status == STA_REQFAIL
