@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from ..concurrency import settle
@@ -48,24 +49,24 @@ class Endpoint:
     async def answer(self, message: Message, request: Request) -> Response:
         """Run the calls of a message. Errors are part of the answer, whose status is 200."""
         headers: Pairs = []
-
-        async def perform(call: Call) -> Any:
-            return await self._perform(call, request, headers)
-
         try:
-            body = await message.answer(perform)
+            body = await message.answer(partial(self._perform, request, headers))
         except HTTPError as error:
             body = self.codec.refuse(error)
-        return self.respond(body, headers)
+        return self._respond(body, headers)
 
-    def respond(self, body: bytes, headers: Pairs | None = None) -> Response:
+    async def refuse(self, error: HTTPError) -> Response:
+        """Answer a message that could not be read."""
+        return self._respond(self.codec.refuse(error), [])
+
+    def _respond(self, body: bytes, headers: Pairs) -> Response:
         response = Response(200, _merged(headers) if headers else [])
         if body:
             response.headers.append(("content-type", self.codec.content_type))
         response.body = body
         return response
 
-    async def _perform(self, call: Call, request: Request, headers: Pairs) -> Any:
+    async def _perform(self, request: Request, headers: Pairs, call: Call) -> Any:
         """Run one call through the guards and the handler of its route. Raises HTTPError."""
         base = request.inner.rstrip("/")
         try:
@@ -130,16 +131,16 @@ class Reading:
             return self.otherwise.blocking
         return self.message is not None and self.endpoint.may_block(self.message, self.request)
 
-    async def respond(self, request: Request) -> Response:
-        """Answer the message, or as the path's route does when it is none."""
+    def respond(self, request: Request) -> Coroutine[Any, Any, Response]:
+        """Return what answers the message; it is what answers the path's route when it is none."""
         self.read(request.body or b"")
         if self.message is not None:
-            return await self.endpoint.answer(self.message, request)
-        if self.refusal is not None:
-            return self.endpoint.respond(self.endpoint.codec.refuse(self.refusal))
-        assert self.otherwise is not None
-        answering = self.otherwise.respond(request)
-        return await (answering if self.otherwise.blocking else settle(answering))
+            return self.endpoint.answer(self.message, request)
+        if self.otherwise is not None:
+            answering = self.otherwise.respond(request)
+            return answering if self.otherwise.blocking else settle(answering)
+        assert self.refusal is not None
+        return self.endpoint.refuse(self.refusal)
 
     def read(self, body: bytes) -> None:
         if self.message is not None or self.refusal is not None or self.otherwise is not None:
