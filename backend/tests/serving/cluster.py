@@ -86,6 +86,16 @@ APP = """
     def too_long(was):
         was.app.platform.bus.publish("chat", b"x" * 2_000_000)
 
+    @app.route("/chat")
+    @app.websocket(skitai.WS_GROUPCHAT, 60, lambda was: was.websocket.send(f"{os.getpid()} {was.wsclient()}"))
+    def chat(was, message, room_id):
+        return message
+
+    @app.route("/push")
+    def push(was, client_id: int, text: str):
+        app.websocket_send(client_id, text)
+        return was.API()
+
     skitai.mount("/", app)
 """
 
