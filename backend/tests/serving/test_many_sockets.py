@@ -128,7 +128,7 @@ def test_a_busy_room(start: Start) -> None:
         for number, text in enumerate(texts):
             members[0].send(text)
             await asyncio.sleep(max(0.0, started + (number + 1) / RATE - time.monotonic()))
-        while any(len(member.received) < len(expected) for member in members):  # noqa: ASYNC110 - no common event
+        while any(len(member.received) < len(expected) for member in members):
             assert time.monotonic() < started + 60, "messages were lost"
             await asyncio.sleep(0.01)
         took = time.monotonic() - started
