@@ -13,13 +13,17 @@ from urllib.parse import quote
 from atila.errors import HTTPError
 from atila.http.duplex import Duplex
 from atila.http.request import Request
-from atila.http.response import FileBody, Response, Stream, is_paced
+from atila.http.response import FileBody, Pending, Response, Stream, is_paced
 from atila.logs import one_line
 
 from .asgi_socket import AppSocket, fields_of
 from .foreign import ForeignSite
 
 Message = MutableMapping[str, Any]
+
+SPEC = (
+    "2.3"  # by which frameworks listen for the client's leaving while they stream; 2.4 would have them wait for OSError
+)
 
 _log = logging.getLogger("skitai.asgi")
 
@@ -42,7 +46,10 @@ class ASGISite(ForeignSite):
             await lifespan.stop()
 
     async def respond(self, request: Request) -> Response:
-        """Return the app's answer; an error of its own is logged and becomes 500."""
+        """Return the app's answer, still to come; an error of its own is logged and becomes 500."""
+        return Response(body=Pending(self._call(request)))
+
+    async def _call(self, request: Request) -> Response:
         state = {} if self._lifespan is None else self._lifespan.state
         call = Call(self.app, request, state)
         try:
@@ -128,6 +135,13 @@ class Call:
     async def response(self) -> Response:
         """Return the answer: whole when it comes at once, else as a stream. Raises what the app raised before it."""
         self._task = asyncio.create_task(self._app(self._scope, self._receive, self._send))
+        try:
+            return await self._answer()
+        except asyncio.CancelledError:  # the client went away; the app learns it when it receives or sends
+            self._end_quietly()
+            raise
+
+    async def _answer(self) -> Response:
         start = await self._next()
         response = Response(start["status"], fields_of(start.get("headers", ())))
         first = await self._next()
@@ -176,16 +190,18 @@ class Call:
 
     async def _leave(self) -> None:
         """End the call: the client has everything, or is gone."""
-        self._gone.set()
-        task = self._task
-        assert task is not None, "response() makes it"
-        if not self._whole:
-            task.cancel()
         self._end_quietly()
+        if not self._said.empty():
+            self._said.get_nowait()  # so that a send that waits for its turn goes on, and the next one fails
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and (error := task.exception()) is not None:
+        error = None if task.cancelled() else task.exception()
+        if error is None:
+            return
+        if self._whole:
             _log.error("%s: the mounted app failed after its answer", self.request.id, exc_info=error)
+        else:
+            _log.info("%s: the client went away; the mounted app ended: %r", self.request.id, error)
 
     # what the app calls
 
@@ -207,8 +223,10 @@ class Call:
             raise RuntimeError(f"{kind!r} is not among what this server takes")
         if self._started == (kind == "http.response.start"):
             raise RuntimeError(f"{kind!r} comes at the wrong time")
-        if self._whole or (self._gone.is_set() and self._started):
-            return  # the specification: a send after the end does nothing
+        if self._whole:
+            return
+        if self._gone.is_set():
+            raise OSError("the client went away")
         self._started = True
         self._whole = kind != "http.response.start" and not message.get("more_body", False)
         await self._said.put(message)
@@ -222,7 +240,7 @@ def scope_of(request: Request, state: dict[str, Any]) -> Message:
     )
     headers = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in request.headers.pairs]
     return {
-        "type": "http", "asgi": {"version": "3.0", "spec_version": "2.4"}, "http_version": request.version,
+        "type": "http", "asgi": {"version": "3.0", "spec_version": SPEC}, "http_version": request.version,
         "method": request.method, "scheme": request.scheme, "path": request.path,
         "raw_path": quote(request.path, safe="/:@!$&'()*+,;=-._~").encode(),
         "query_string": request.query_string.encode("latin-1", "replace"), "root_path": request.root,

@@ -10,7 +10,7 @@ from typing import Any
 from atila.errors import SettingError
 from atila.http.headers import accepts
 from atila.http.request import Request
-from atila.http.response import Response
+from atila.http.response import Pending, Response
 from atila.http.site import Job, Site
 
 from .static import Examined, Folder
@@ -184,7 +184,14 @@ def _closing(job: Job) -> Job:
     """Return the same job, whose answer asks the client to close the connection."""
 
     async def respond(request: Request) -> Response:
-        response = await job.respond(request)
+        return close(await job.respond(request))
+
+    async def respond_later(coming: Coroutine[Any, Any, Response]) -> Response:
+        return close(await coming)
+
+    def close(response: Response) -> Response:
+        if isinstance(response.body, Pending):
+            return Response(body=Pending(respond_later(response.body.coming)))
         response.headers.append(("connection", "close"))
         return response
 

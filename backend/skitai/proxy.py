@@ -9,7 +9,7 @@ from atila.alias import Alias
 from atila.errors import HTTPError
 from atila.http.duplex import Duplex
 from atila.http.request import Request
-from atila.http.response import Response
+from atila.http.response import Pending, Response
 from atila.http.site import Job
 from atila.preference import Preference
 from atila.upstream.proxy import Proxy, ProxySettings
@@ -49,7 +49,10 @@ class Upstream:
         return self._job
 
     async def respond(self, request: Request) -> Response:
-        """Return the upstream's answer, or why there is none."""
+        """Return the upstream's answer, still to come: it is given up when the client goes away."""
+        return Response(body=Pending(self._pass_on(request)))
+
+    async def _pass_on(self, request: Request) -> Response:
         try:
             response = await self.proxy.pass_on(request, request.inner)
         except HTTPError as error:

@@ -14,7 +14,7 @@ from ..errors import HTTPError
 from ..http.guards import check_target
 from ..http.headers import Headers, Pairs
 from ..http.request import Request
-from ..http.response import FileBody, Response, Stream
+from ..http.response import FileBody, Pending, Response, Stream
 from ..http.site import Job, Site
 from ..logs import one_line, streamed
 from .asgi_sockets import ASGISockets
@@ -22,7 +22,7 @@ from .deadlines import Deadlines
 from .hints import EXTENSION, EarlyHints
 from .incoming import Incoming
 from .settings import AdapterSettings, body_limit, expected_length, final_headers, known_length, refusal, too_large
-from .streaming import send_stream
+from .streaming import arrived, send_stream
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -120,6 +120,8 @@ class ASGI:
             if job.body_limit:
                 request.body = await self._read_body(request, job, receive)
             response = await self._answer(job, request)
+            if isinstance(response.body, Pending):
+                response = await arrived(response.body, _disconnected(receive)) or Response(499)
         except HTTPError as error:
             response = refusal(error)
         except ClientGoneError as gone:

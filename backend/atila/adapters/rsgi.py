@@ -14,7 +14,7 @@ from ..errors import HTTPError
 from ..http.guards import METHODS
 from ..http.headers import Headers
 from ..http.request import HeaderSource, Request
-from ..http.response import FileBody, Response, Stream
+from ..http.response import FileBody, Pending, Response, Stream
 from ..http.site import Job, Site
 from ..logs import one_line, streamed
 from .deadlines import Deadlines
@@ -22,7 +22,7 @@ from .incoming import Incoming
 from .pipes import Pipe, Pipes
 from .rsgi_sockets import RSGISockets
 from .settings import AdapterSettings, body_limit, expected_length, final_headers, known_length, refusal, too_large
-from .streaming import send_stream
+from .streaming import arrived, send_stream
 
 _log = logging.getLogger("atila.rsgi")
 
@@ -150,6 +150,9 @@ class RSGI:
     async def _stream(self, proto: Any, request: Request, response: Response, started: float) -> None:
         """Send a body in pieces from the event loop; its source is closed once, also when the client goes away."""
         body: Stream = response.body
+        if isinstance(body, Pending):
+            await self._send_pending(proto, request, body, started)
+            return
         streamed.set(request)  # for what its source logs
         pipe = self.pipes.open(body) if request.method != "HEAD" else None
         try:
@@ -164,6 +167,17 @@ class RSGI:
             if pipe is not None:
                 pipe.close()
             self._tell(request, response, started)
+
+    async def _send_pending(self, proto: Any, request: Request, body: Pending, started: float) -> None:
+        response = await arrived(body, proto.client_disconnect())
+        if response is None:
+            _log.info("%s %s %s: the client went away", request.id, request.method, one_line(request.path))
+            response = Response(499)
+            self._send(proto, request, response, started)
+        elif isinstance(response.body, Stream):
+            await self._stream(proto, request, response, started)
+        else:
+            self._send(proto, request, response, started)
 
     async def _send_through(self, pipe: Pipe, proto: Any, request: Request, response: Response) -> None:
         headers = final_headers(request, response) + _promised(response)

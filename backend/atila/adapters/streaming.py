@@ -5,9 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
-from ..http.response import Stream
+from ..http.response import Pending, Response, Stream
 
 SendPiece = Callable[[bytes], Awaitable[None]]
+
+
+async def arrived(pending: Pending, gone: Awaitable[object]) -> Response | None:
+    """Return the answer that was awaited, or None when the client is gone before it. Raises what its maker raised."""
+    answering = asyncio.ensure_future(pending.coming)
+    leaving = asyncio.ensure_future(gone)
+    try:
+        await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        return answering.result() if answering.done() else None
+    finally:
+        leaving.cancel()
+        answering.cancel()
+        await asyncio.wait({answering})
 
 
 async def send_stream(body: Stream, send: SendPiece, gone: Awaitable[object]) -> None:

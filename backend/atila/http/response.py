@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -69,6 +69,19 @@ class Stream:
         outcome = close() if close is not None else None
         if isinstance(outcome, Awaitable):
             await outcome
+
+
+class Pending(Stream):
+    """In place of a body: the whole answer is still to come, from elsewhere.
+
+    Who sends it awaits `coming`, and cancels it when the client goes away meanwhile.
+    """
+
+    __slots__ = ("coming",)
+
+    def __init__(self, coming: Coroutine[Any, Any, Response]) -> None:
+        super().__init__(iter(()))
+        self.coming = coming
 
 
 Body = bytes | FileBody | Stream

@@ -114,6 +114,14 @@ async def slow(request: Request) -> Response:
     return PlainTextResponse("late")
 
 
+async def attentive(request: Request) -> Response:
+    """Wait until the client leaves, as one does with long polls."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    say("NOBODY LISTENS")
+    return PlainTextResponse("")
+
+
 async def moved(request: Request) -> Response:
     return RedirectResponse(request.query_params["to"], 302, {"set-cookie": "seen=1; Path=/"})
 
@@ -150,6 +158,7 @@ stars = Starlette(
         Route("/pieces", pieces),
         Route("/events", events),
         Route("/slow", slow),
+        Route("/attentive", attentive),
         Route("/moved", moved),
         Route("/fail", fail),
         Route("/file", file),

@@ -246,6 +246,16 @@ def test_events_arrive_as_they_come_and_end_with_their_client(served: Served, mo
 
 
 @pytest.mark.parametrize("mounted", ["stars", "up"])
+def test_a_client_that_leaves_before_its_answer_is_noticed(served: Served, mounted: str) -> None:
+    log = served.upstream_log if mounted == "up" else served.engine.log
+    noticed = log.read_text().count("NOBODY LISTENS")
+    with served.engine.connect() as connection:
+        connection.sendall(f"GET /{mounted}/attentive HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+        time.sleep(0.3)
+    wait_until(lambda: log.read_text().count("NOBODY LISTENS") > noticed, 5)
+
+
+@pytest.mark.parametrize("mounted", ["stars", "up"])
 @pytest.mark.parametrize("promised", ["", "&promised=1"])
 def test_a_client_that_does_not_read_costs_no_memory(served: Served, mounted: str, promised: str) -> None:
     worker = served.engine.workers[0]

@@ -11,7 +11,7 @@ import pytest
 
 from atila.http.headers import Headers
 from atila.http.request import Request
-from atila.http.response import FileBody, Response, Stream
+from atila.http.response import FileBody, Pending, Response, Stream
 from skitai.asgi import Lifespan
 from skitai.engine import Engine
 
@@ -25,7 +25,9 @@ def ask(app: App, method: str = "GET", body: bytes | None = None) -> tuple[int, 
 
     async def respond() -> tuple[int, bytes | str]:
         request = Request(method, "/point/x", "q=1", Headers([("host", "a:81")]), body=body)
-        response: Response = await engine.build().resolve(request).respond(request)
+        pending: Response = await engine.build().resolve(request).respond(request)
+        assert isinstance(pending.body, Pending)
+        response = await pending.body.coming
         if isinstance(response.body, Stream):
             pieces = [piece async for piece in response.body.chunks]  # type: ignore[union-attr]  # an asynchronous one
             await response.body.aclose()
