@@ -7,6 +7,7 @@ import sys
 from functools import partial
 from typing import Any
 
+from atila.adapters.sockets import Sockets
 from atila.concurrency import WorkerThreads
 from atila.http.guards import METHODS
 from atila.http.request import Request
@@ -41,13 +42,14 @@ def _labels(key: tuple[Any, str, str, int, str]) -> Labels:
     return (root + route.rule.text if route is not None else "", method, str(status), wire)
 
 
-def add_gauges(platform: Platform, threads: WorkerThreads | None) -> None:
+def add_gauges(platform: Platform, threads: WorkerThreads | None, sockets: Sockets) -> None:
     """Have the state of this worker read when somebody asks."""
     metrics = platform.metrics
     if threads is not None:
         metrics.gauge("atila_threads", "Threads for plain handlers", lambda: threads.count)
         metrics.gauge("atila_threads_busy", "Threads that run a plain handler now", lambda: threads.busy)
         metrics.gauge("atila_queue_length", "Requests that wait for a thread", lambda: threads.waiting)
+    metrics.gauge("atila_websockets", "WebSocket connections that are open", lambda: len(sockets.open))
     states = ("alias", "state")
     metrics.gauge("atila_pool_connections", "Connections to databases", partial(_connections, platform), *states)
     running = partial(_running_calls, platform)

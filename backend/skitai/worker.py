@@ -191,7 +191,6 @@ def work(engine: Engine, line: Line, options: Options, journal: Journal) -> None
     observers: list[OnAnswer] = [*journal.access_logs()]
     if options.metrics_port:
         observers.append(RequestMetrics(engine.metrics))
-        add_gauges(engine, threads)
     settings = AdapterSettings(
         threads=threads,
         trusted_proxies=frozenset(options.trusted_proxies),
@@ -199,6 +198,8 @@ def work(engine: Engine, line: Line, options: Options, journal: Journal) -> None
         on_answer=tell_all(observers),
     )
     adapter = RSGI(mounts, settings)
+    if options.metrics_port:
+        add_gauges(engine, threads, adapter.sockets)
     listen = granian.Listen(
         options.address,
         options.port,

@@ -84,6 +84,7 @@ def test_answers_of_all_workers_are_counted_by_route_status_and_protocol(start: 
     assert found[("shop_sold_total", (("fruit", "apples"),))] == 10
     assert found[("shop_wait_seconds_bucket", (("le", "0.25"),))] == 5
     assert found[("atila_workers", ())] == 2
+    assert found[("atila_websockets", (("worker", "1"),))] == 0
     assert {dict(labels)["worker"] for name, labels in found if name == "atila_worker_memory_bytes"} == {"1", "2"}
     assert all(found[("atila_threads", (("worker", worker),))] == 4 for worker in "12")
 
