@@ -149,8 +149,8 @@ class Bridge:
                 script, 4, *keys, self._origin, item.number, item.what, item.name, value, item.seconds, KEPT
             )
         for item, outcome in zip(items, pipeline.execute(raise_on_error=False), strict=True):
-            if isinstance(outcome, (redis.exceptions.NoScriptError, redis.ConnectionError, redis.TimeoutError)):
-                raise outcome
+            if isinstance(outcome, redis.RedisError) and type(outcome) is not redis.ResponseError:
+                raise outcome  # no script, no memory, read only, no answer: later it will be taken
             if isinstance(outcome, redis.RedisError):
                 _log.error("bus: Redis refused to %s %r: %s", item.what, item.name, outcome)
                 with self._lock:
@@ -184,8 +184,8 @@ class Bridge:
                     self._reached("reader")
                 for _, messages in client.xread({self._stream: self._last}, _BATCH, int(_BLOCK * 1000)) or ():
                     for number, fields in messages:
-                        self._hear(fields)
                         self._last = number.decode()
+                        self._try_to_hear(fields)
             except redis.RedisError as error:
                 connected = False
                 self._failed("reader", error)
@@ -202,10 +202,19 @@ class Bridge:
         with self._lock:
             for name in self._untold:
                 self._untold[name] = len(self.outbox.untold(name))
-            for key, value in stamps.items():
-                self._grow(key.decode(), float(value))
-            for key, value in values.items():
-                self._put(key.decode(), int(value))
+            try:
+                for key, value in stamps.items():
+                    self._grow(key.decode(), float(value))
+                for key, value in values.items():
+                    self._put(key.decode(), int(value))
+            except (ValueError, OverflowError, SettingError) as error:
+                _log.error("bus: not all values of Redis are taken over: %s", error)
+
+    def _try_to_hear(self, fields: Mapping[bytes, bytes]) -> None:
+        try:
+            self._hear(fields)
+        except (KeyError, ValueError, OverflowError, SettingError) as error:
+            _log.error("bus: a message of Redis cannot be understood: %s: %s", type(error).__name__, error)
 
     def _hear(self, fields: Mapping[bytes, bytes]) -> None:
         """Let happen here what a message of the stream tells."""

@@ -83,21 +83,27 @@ class Hub:
 
     def _work(self) -> None:
         while not self._stopping or self._jobs:
-            for key, events in self._selector.select():
-                if key.data is None:
-                    self._woken.recv(4096)
-                    continue
-                if events & selectors.EVENT_READ:
-                    self._read(key.data)
-                if events & selectors.EVENT_WRITE and key.data in self._members:
-                    self._write(key.data)
-            while self._jobs:
-                self._jobs.popleft()()
+            try:
+                self._step()
+            except Exception:  # noqa: BLE001 - the thread outlives every message; what went wrong is in the log
+                _log.exception("bus: a message could not be handed on")
         for member in list(self._members):
             self._part(member)
         self._selector.close()
         self._wake.close()
         self._woken.close()
+
+    def _step(self) -> None:
+        for key, events in self._selector.select():
+            if key.data is None:
+                self._woken.recv(4096)
+                continue
+            if events & selectors.EVENT_READ and key.data in self._members:
+                self._read(key.data)
+            if events & selectors.EVENT_WRITE and key.data in self._members:
+                self._write(key.data)
+        while self._jobs:
+            self._jobs.popleft()()
 
     def _welcome(self, member: Member) -> None:
         self._members.add(member)

@@ -139,3 +139,32 @@ def test_a_sum_that_redis_refuses_is_told_in_the_log(
     assert "Redis refused to add 'n'" in caplog.text
     other.set("n", 1)
     wait_until(lambda: one.numbers.read("n") == 1)
+
+
+def test_a_redis_without_memory_is_tried_again(host: Callable[..., Host], redis_server: RedisServer) -> None:
+    one, other = host().start(), host().start()
+    with redis_server.client() as client:
+        client.config_set("maxmemory", 1)
+        one.say("hello")
+        one.add("n", 1)
+        wait_until(lambda: one.memory.get("away_since") > 0)
+        assert other.received == []
+        client.config_set("maxmemory", 0)
+    wait_until(lambda: len(other.received) == 1 and other.numbers.names == ["n"] and other.numbers.read("n") == 1)
+    wait_until(lambda: one.memory.get("away_since") == 0)
+
+
+def test_what_a_stranger_writes_into_redis_stops_nothing(
+    host: Callable[..., Host], redis_server: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    with redis_server.client() as client:
+        client.hset("{atila:tests}:numbers", "n", "no number")
+        one, other = host().start(), host().start()
+        client.xadd("{atila:tests}:messages", {"odd": "thing"})
+        client.xadd("{atila:tests}:messages", {"from": "a", "what": "set", "name": "n", "value": "x", "seconds": "0"})
+    for number in range(70):  # more keys than there is room for
+        one.tell(changed("stamp", f"key {number}", 1.0) if number < 60 else changed("use", f"{number:032x}", 1, 5.0))
+    one.say("hello")
+    wait_until(lambda: len(other.received) == 1)
+    assert "not all values of Redis are taken over: invalid literal" in caplog.text
+    assert caplog.text.count("a message of Redis cannot be understood") == 4
