@@ -1,4 +1,4 @@
-"""Watching photos in several workers: each hears of every change once, whichever worker made it."""
+"""The product with several workers: watchers hear of every change once, and guessing passwords is limited for all."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 import grpc
+import httpx
 import pytest
 
 from contracts.photos.v1 import photos_pb2 as pb
@@ -53,3 +54,13 @@ def test_watchers_in_every_worker_hear_of_every_change(product: Product) -> None
             heard = (change.photo.title for change in stream if change.photo.title != "before")
             assert sorted(islice(heard, len(titles))) == titles
             stream.cancel()
+
+
+def test_failed_attempts_to_sign_in_count_in_all_workers_together(product: Product) -> None:
+    body = {"email": "ben@example.com", "password": "a wrong password"}
+    outcomes = []
+    for _ in range(12):  # each on a connection of its own, which the kernel deals out to the workers
+        answer = httpx.post(f"{product.url}/api/v1/auth/sign-in", json=body, trust_env=False)
+        outcomes.append(answer.status_code)
+    assert outcomes == [401] * 10 + [429] * 2
+    assert int(answer.headers["retry-after"]) > 0
