@@ -11,8 +11,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
-from typing import IO, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import IO, TYPE_CHECKING, Any
 
 import grpc
 
@@ -21,6 +21,9 @@ from atila.rpc.grpc import find_method
 from atila.testing.answer import Answer
 from atila.testing.caller import Caller
 from atila.testing.wires import ServerCall
+
+if TYPE_CHECKING:
+    from .spawned_socket import SpawnedSocket
 
 PATIENCE = 30.0  # seconds until a script must serve, and until it must have stopped
 
@@ -108,6 +111,25 @@ class SpawnedClient(Caller):
             return Answer(response.status, response.getheaders(), response.read())
         finally:
             connection.close()
+
+    def ws(
+        self,
+        path: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        subprotocols: Sequence[str] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> SpawnedSocket:
+        """Open a WebSocket: `with cli.ws("/chat?room_id=1") as ws: ws.send("hi"); ws.receive()`."""
+        from .spawned_socket import SpawnedSocket  # few scripts serve any
+
+        call = self.prepare("GET", path, params or {}, headers or {})
+        query = f"?{call.query}" if call.query else ""
+        sent = {name: value for name, value in call.headers if name not in ("host", "user-agent")}
+        socket = SpawnedSocket(f"ws://127.0.0.1:{self.port}{call.path}{query}", subprotocols, sent)
+        for field in socket.answer.headers.get_all("set-cookie"):
+            self.cookies.keep(field)
+        return socket
 
     def grpc(self, service: str, **metadata: str) -> SpawnedGrpc:
         """Return a stub of a gRPC service: `cli.grpc("/package.Service").Get(message)`."""

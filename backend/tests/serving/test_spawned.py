@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 import skitai
+from atila.http.duplex import Closed
+from atila.testing.sockets import RefusedError
 from contracts.photos.v1 import photos_pb2 as pb
 from tests.serving.engine_process import BACKEND, free_ports
 
@@ -33,6 +35,11 @@ def add(was, a: int, b: int):
 @app.route("/go")
 def go(was):
     return was.redirect("/?from=there")
+
+@app.route("/talk")
+@app.websocket(skitai.WS_SIMPLE, 60, lambda was: was.cookie.set("came", "1"), encoding="json", subprotocols=["talk"])
+def talk(was, message, name):
+    return [name, message]
 
 photos = Atila("photos")
 
@@ -82,3 +89,22 @@ def test_a_script_that_does_not_serve_says_why(tmp_path: Path) -> None:
     script.write_text("raise SystemExit('no such stone')\n")
     with pytest.raises(RuntimeError, match="no such stone"):
         skitai.test_client(script, free_ports()).open()
+
+
+@pytest.mark.row("14.14")
+def test_a_websocket_of_a_script(tmp_path: Path) -> None:
+    port = free_ports()
+    script = tmp_path / "serve_it.py"
+    script.write_text(SCRIPT.replace("{port}", str(port)))
+    with skitai.test_client(script, port, environment={"PYTHONPATH": str(BACKEND)}) as client:
+        with client.ws("/talk", {"name": "monk"}, subprotocols=["talk"]) as ws:
+            ws.send_json({"a": 1})
+            assert ws.receive_json() == ["monk", {"a": 1}]
+            assert (ws.subprotocol, client.cookies["came"]) == ("talk", "1")
+            ws.send("{")
+            with pytest.raises(Closed) as caught:
+                ws.receive()
+        assert caught.value.code == 1007
+        with pytest.raises(RefusedError) as refused:
+            client.ws("/talk")
+        assert refused.value.answer.data["more_info"] == "parameter `name` is missing"
