@@ -63,7 +63,7 @@ class Running:
 
     def __init__(self, candidate: Candidate, core: int, log: Path) -> None:
         self.candidate = candidate
-        self.port = _free_port()
+        self.port = free_port()
         command = [part.replace("{port}", str(self.port)) for part in candidate.command]
         environment = {**os.environ, **candidate.environment, "PORT": str(self.port)}
         self.process = subprocess.Popen(
@@ -134,7 +134,7 @@ def _found(pattern: str, text: str) -> float:
     return float(match[1]) if match else 0.0
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import grpc
 
 from atila.adapters.settings import AdapterSettings
-from atila.concurrency import adopt
 from atila.http.request import Request
 from atila.http.site import Site
 from atila.rpc.grpc import Method, find_method, messages, messages_on_loop
@@ -21,6 +20,7 @@ from skitai.options import Options
 from .grpc_call import GrpcCall
 from .grpc_port import Tls, channel_options, compression_of, open_port
 from .grpc_services import Standard
+from .grpc_threads import CallThreads
 
 Send = Callable[[bytes | None], None]
 if TYPE_CHECKING:
@@ -61,8 +61,9 @@ class GrpcServer:
         """Open the port and serve. Raises RuntimeError when it cannot be opened."""
         self.loop, self.loop_thread = loop, threading.get_ident()
         options = self.options
+        threads: Any = CallThreads(options.grpc_threads, loop)  # the stubs want a ThreadPoolExecutor; any Executor does
         self._server = server = grpc.server(
-            ThreadPoolExecutor(options.grpc_threads, "grpc", initializer=adopt, initargs=(loop,)),
+            threads,
             options=channel_options(options),
             maximum_concurrent_rpcs=options.grpc_max_calls,
             compression=compression_of(options),

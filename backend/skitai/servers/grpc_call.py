@@ -40,13 +40,15 @@ class GrpcCall(Call):
     http_version = "2"
 
     def __init__(self, server: GrpcServer, method: Method, context: grpc.ServicerContext) -> None:
-        super().__init__()
+        self.headers = []
+        self.trailers = []
         self.server = server
         self.method = method
         self.context = context
         self.started = time.perf_counter()
-        self.peer = context.peer()  # it is forgotten when the call ends, before that is logged
         settings = server.settings
+        # A call that ended has forgotten it, so the log needs it now; asking costs some microseconds.
+        self.peer = context.peer() if settings.on_answer is not None else None
         self.request = request = Request("POST", method.path, "", _source(context), self, wire="grpc")
         request.call = self
         if settings.trusted_proxies:
@@ -62,7 +64,7 @@ class GrpcCall(Call):
     @property
     def client(self) -> str:
         """The address and port in grpcio's "ipv4:10.0.0.9:5100" or "ipv6:%5B::1%5D:5100"."""
-        return unquote(self.peer).partition(":")[2]
+        return unquote(self.peer or self.context.peer()).partition(":")[2]
 
     # what handlers ask
 
@@ -170,7 +172,7 @@ class GrpcCall(Call):
             self.context.send_initial_metadata(metadata)
         own = metadata_of(self.trailers) if self.trailers else ()
         self.context.set_trailing_metadata((*own, ("x-request-id", self.request.id)))
-        self._tell(self.ended().status.code if self.cancelled else 200)
+        self._tell(None)
 
     def fail(self, failure: BaseException) -> NoReturn:
         """End the call with the status of an error: raises what grpcio takes for that."""
@@ -193,24 +195,30 @@ class GrpcCall(Call):
         else:
             _log.error("%s %s failed", self.request.id, self.request.path, exc_info=failure)
             error = HTTPError(500)
-        self._tell(error.status.code)
-        details = rich_status(error, self.method.path.rpartition("/")[0].strip("/"), self.request.id)
+        service, request_id = self.method.path.rpartition("/")[0].strip("/"), self.request.id
         own = metadata_of(self.trailers) if self.trailers else ()
-        self.context.set_trailing_metadata(
-            (*own, ("x-request-id", self.request.id), ("grpc-status-details-bin", details))
-        )
+        details = rich_status(error, service, request_id)
+        self.context.set_trailing_metadata((*own, ("x-request-id", request_id), ("grpc-status-details-bin", details)))
+        self._tell(error)
         return error
 
-    def _tell(self, status: int) -> None:
-        if self.server.settings.on_answer is not None:
-            self.server.settings.on_answer(self.request, status, None, time.perf_counter() - self.started)
+    def _tell(self, error: HTTPError | None) -> None:
+        """Tell the log, and let go of the request, which knows its call: nothing is left for the garbage collector."""
+        request = self.request
+        del self.request
+        tell = self.server.settings.on_answer
+        if tell is None:
+            return
+        if error is None and self.cancelled:
+            error = self.ended()
+        tell(request, 200 if error is None else error.status.code, None, time.perf_counter() - self.started)
 
 
 def _source(context: grpc.ServicerContext) -> HeaderSource:
     """Return the metadata as header fields; binary ones are the base64 that they are on the wire."""
     pairs = context.invocation_metadata()
     fields: dict[str, Any] = dict(pairs)
-    if len(fields) == len(pairs) and all(type(value) is str for value in fields.values()):
+    if len(fields) == len(pairs) and bytes not in map(type, fields.values()):
         return fields
     return Headers([(key, value if isinstance(value, str) else _base64(value)) for key, value in pairs])
 
