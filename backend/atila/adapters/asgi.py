@@ -121,7 +121,9 @@ class ASGI:
                 request.body = await self._read_body(request, job, receive)
             response = await self._answer(job, request)
             if isinstance(response.body, Pending):
-                response = await arrived(response.body, _disconnected(receive)) or Response(499)
+                # Only one may receive: while the body is read, its end tells that the client is gone.
+                gone = _disconnected(receive) if request.incoming is None else asyncio.Event().wait()
+                response = await arrived(response.body, gone) or Response(499)
         except HTTPError as error:
             response = refusal(error)
         except ClientGoneError as gone:
