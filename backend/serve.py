@@ -33,5 +33,8 @@ if __name__ == "__main__":
         threads=settings.threads,
         grpc_port=settings.grpc_port,
         trusted_proxies=settings.trusted_proxies,
+        metrics_port=settings.metrics_port or None,
+        log_off=["/health/*"],
+        log_format=settings.log_format,
         log_level=settings.log_level.upper(),
     )

@@ -44,6 +44,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     access_token_seconds: Count = 600  # seconds an access token lives
     refresh_token_days: Count = 30  # days a refresh token lives unused
     trusted_proxies: tuple[str, ...] = ()  # addresses whose X-Forwarded-* headers count
+    metrics_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0  # Prometheus's, at 127.0.0.1; 0 is none
+    log_format: Literal["plain", "json"] = "plain"  # "json" writes one object a line
     log_level: Literal["debug", "info", "warning", "error"] = "info"  # the least important lines that are written
 
     @property
