@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from .query import Query
 
 
+COMPARING = frozenset({"eq", "neq", "gt", "gte", "lt", "lte"})
+SCALARS = PLAIN - {type(None)}
+
+
 class Q:
     """Conditions to combine: `Q(uid=1) & (Q(size__gt=10) | ~Q(title__contains="x"))`. Never changes.
 
@@ -88,6 +92,11 @@ def read_conditions(
             nodes.append(node)
             values.extend(bound)
     for keyword, value in conditions.items():
+        simple = _simple_term(keyword, tables) if type(value) in SCALARS else None
+        if simple is not None:
+            nodes.append(simple)
+            values.append(value)
+            continue
         name, operator = read_key(keyword, tables)
         if value is None:
             continue
@@ -113,6 +122,13 @@ def read_term(left: Node, operator: str, value: Any) -> tuple[Term, tuple[Any, .
             sides, values = _read_sides(values)
             return Term(left, operator, sides, cast), values
     return _plain_term(left, operator, len(values), cast), values
+
+
+@lru_cache(maxsize=2048)
+def _simple_term(keyword: str, tables: tuple[str, ...]) -> Term | None:
+    """Return the comparison of a column with any value but None, when the operator takes that as it is."""
+    key = read_key(keyword, tables)
+    return Term(key.name, key.operator, (BOUND,)) if key.operator in COMPARING and not key.name.path else None
 
 
 @lru_cache(maxsize=2048)

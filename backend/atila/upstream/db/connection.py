@@ -102,12 +102,11 @@ class Connection:
         self.execute(PROBE)
         return not self.lost
 
-    def end(self) -> bool:
-        """End its use: roll back what was left open, and say whether there was something."""
+    def roll_back(self) -> bool:
+        """Roll back what was left open, and say whether there was something."""
         stray = not self.lost and self._dialect.in_transaction(self._driver)
         if stray:
             self.lost = self.execute(ROLLBACK).error is not None
-        self.used = time.monotonic()
         return stray
 
     def close(self) -> None:

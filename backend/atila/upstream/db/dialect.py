@@ -26,6 +26,7 @@ class Statement(NamedTuple):
     params: Sequence[Any] | Mapping[str, Any] | None
     writes: bool
     flies: bool = False  # nothing that follows depends on its end
+    built: bool = False  # by a query, which opens no transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ class Flight:
             return None
         self._connection = None
         self._flights.pop(self, None)
-        self._database.pool.give_back(connection)
+        self._database.pool.give_back(connection, self._statement.built)
         if connection.lost:
             reply = self._database.run(self._statement)  # it is a read: nothing has happened
         self._reply = reply

@@ -39,13 +39,24 @@ class Pool:
 
     def take_now(self) -> Connection | None:
         """Return a connection as `take` does, or None when all are in use."""
-        if self._idle or self._open < self._size:
-            return self.take()
-        return None
+        if not self._waiting:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                pass
+            else:
+                if time.monotonic() - connection.used < IDLE:
+                    return connection
+                self._idle.append(connection)
+        return self.take() if self._idle or self._open < self._size else None
 
-    def give_back(self, connection: Connection) -> bool:
-        """Take a connection back, or close it when it is dead. Say whether it was left in a transaction."""
-        stray = connection.end()
+    def give_back(self, connection: Connection, clean: bool = False) -> bool:
+        """Take a connection back, or close it when it is dead. Say whether it was left in a transaction.
+
+        `clean` says that it cannot have been.
+        """
+        stray = not clean and connection.roll_back()
+        connection.used = time.monotonic()
         if connection.lost:
             self.renew(connection.generation)
         if connection.generation != self._generation:

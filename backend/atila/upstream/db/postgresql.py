@@ -28,6 +28,23 @@ POLL_OK, POLL_WRITE = psycopg2.extensions.POLL_OK, psycopg2.extensions.POLL_WRIT
 _UNUSABLE = (psycopg2.extensions.TRANSACTION_STATUS_UNKNOWN, psycopg2.extensions.TRANSACTION_STATUS_ACTIVE)
 
 
+class Waiting(psycopg2.extensions.connection):
+    """A connection that can wait for its socket."""
+
+    _reader: Any = None
+
+    def await_socket(self, write: bool, timeout: float | None) -> bool:
+        """Wait until the socket can be read, or written; say no after `timeout` seconds."""
+        if write or not hasattr(select, "poll"):  # Windows has none
+            socket = [self.fileno()]
+            return any(select.select([] if write else socket, socket if write else [], [], timeout))
+        reader = self._reader
+        if reader is None:
+            reader = self._reader = select.poll()
+            reader.register(self.fileno(), select.POLLIN)
+        return bool(reader.poll(None if timeout is None else timeout * 1000))
+
+
 class PostgreSQL(Dialect):
     """One PostgreSQL database."""
 
@@ -66,7 +83,7 @@ class PostgreSQL(Dialect):
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
-            if not _await_socket(connection.fileno(), state == POLL_WRITE, left):
+            if not connection.await_socket(state == POLL_WRITE, left):
                 return False
             state = poll()
             if state == POLL_OK:
@@ -88,7 +105,7 @@ class PostgreSQL(Dialect):
                     raise
 
     def _connect_to(self, arguments: dict[str, Any]) -> Any:
-        connection = psycopg2.connect(**arguments, async_=True)
+        connection = psycopg2.connect(**arguments, async_=True, connection_factory=Waiting)
         if not self.wait(connection, float(arguments["connect_timeout"])):  # libpq's own is for connections that wait
             connection.close()
             raise psycopg2.OperationalError(f"no answer from {arguments.get('host', 'the server')}")
@@ -111,19 +128,13 @@ class PostgreSQL(Dialect):
     def as_json(self, column: str) -> str:
         return f"{column}::jsonb"
 
+    seek = Dialect.adapt
+
     def in_transaction(self, connection: Any) -> bool:
         return bool(connection.get_transaction_status() != psycopg2.extensions.TRANSACTION_STATUS_IDLE)
 
     def lost(self, connection: Any) -> bool:
         return bool(connection.closed) or connection.get_transaction_status() in _UNUSABLE
-
-
-def _await_socket(socket: int, write: bool, timeout: float | None) -> bool:
-    if not hasattr(select, "poll"):  # Windows
-        return any(select.select([] if write else [socket], [socket] if write else [], [], timeout))
-    poller = select.poll()
-    poller.register(socket, select.POLLOUT if write else select.POLLIN)
-    return bool(poller.poll(None if timeout is None else timeout * 1000))
 
 
 def arguments(member: Member, ssl: bool) -> dict[str, Any]:

@@ -30,6 +30,7 @@ class Query(ABC):
     """
 
     writes = True
+    built = True  # its text is ours, and opens no transaction
     _session: Session | None = None
     _table: Table
     _tables: tuple[str, ...] = ()  # the names a condition may begin with
@@ -87,7 +88,7 @@ class Query(ABC):
             if len(texts) >= TEXTS:
                 texts.clear()
             texts[shape] = sql
-        return Statement(sql, self.values(dialect), self.writes, not self.writes)
+        return Statement(sql, self.values(dialect), self.writes, not self.writes, self.built)
 
     @abstractmethod
     def shape(self) -> Shape:

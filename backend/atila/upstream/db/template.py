@@ -26,6 +26,7 @@ _READS = re.compile(r"\s*(select|values)\b", re.IGNORECASE)
 class Template(Select):
     """A template and what goes into its slots; the steps of a SELECT fill those it has a place for."""
 
+    built = False
     _text: Text
     _given: dict[str, Any]
 
