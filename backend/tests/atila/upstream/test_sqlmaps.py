@@ -94,7 +94,7 @@ def test_templates_without_a_database(maps: SqlMaps, bound: Session) -> None:
         assert not hasattr(sql.photos, name)
     maps.setup()
     assert sql.as_sql(sql.select("photo").filter(id=1)) == Statement(
-        'SELECT * FROM "photo" WHERE "id" = %s', [1], writes=False, flies=True, built=True, built=True
+        'SELECT * FROM "photo" WHERE "id" = %s', [1], writes=False, flies=True, built=True
     )
     maps.setup(DB_SQLITE3)
     assert sql.as_sql(sql.photos.rename(id=1, title="x", size=2)) == Statement(
