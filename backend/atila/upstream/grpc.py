@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import nullcontext
 from typing import Any
@@ -16,8 +16,9 @@ from atila.errors import HTTPError
 from atila.rpc.grpc import Method, find_method
 from atila.rpc.grpc_status import http_status
 
-from .calls import Auth, Callback, Calls, authorization
+from .calls import Auth, Callback, Calls, authorization, only
 from .forwarding import origin_of
+from .group import Tasks
 from .members import Members
 from .message import Fields, as_pairs
 from .task import STA_NETERR, STA_NORMAL, STA_TIMEOUT, Reply, Task, bad_gateway
@@ -83,6 +84,24 @@ class Channels:
         return grpc.secure_channel(target, grpc.ssl_channel_credentials(*_pems(member.options)), options)
 
 
+class Grpc:
+    """`was.grpc`. Used by one request."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    def __call__(self, url: str, *arguments: Any, **options: Any) -> GrpcStub:
+        """Return the methods of a service; the arguments are those of GrpcStub."""
+        return GrpcStub(self._calls, url, *arguments, **options)
+
+    lb = __call__  # the server whose turn it is, which is always so
+
+    def map(self, url: str, *arguments: Any, **options: Any) -> Everywhere:
+        """Return the methods of a service on every server of an alias. Raises SettingError for another URL."""
+        members = self._calls.members(url, *KINDS)
+        return Everywhere([self(url, *arguments, member=member, **options) for member in members])
+
+
 class GrpcStub(nullcontext[Any]):
     """The methods of one gRPC service. A call returns at once: a task, or a stream of messages.
 
@@ -98,14 +117,18 @@ class GrpcStub(nullcontext[Any]):
         timeout: float | None = None,
         *,
         auth: Auth | None = None,
+        member: Member | None = None,
     ) -> None:
         """Take "@alias/package.Service" or "host:port/package.Service"; `headers` are metadata, `timeout` seconds.
 
+        With a `member` only that server of the alias is called.
         Raises SettingError for an alias that is not there or not HTTP.
         """
         super().__init__(self)
         address, _, service = url.partition("://")[2].partition("/") if "://" in url else url.partition("/")
         alias = calls.alias(url, *KINDS) or _alias_of(url, address)
+        if member is not None:
+            alias = only(alias, member)
         self._calls = calls
         self._service = service.strip("/")
         self._channels = calls.clients.client(("grpc", alias), lambda: Channels(alias))
@@ -157,6 +180,17 @@ class GrpcStub(nullcontext[Any]):
     def members(self) -> Members:
         """The servers behind it."""
         return self._channels.members
+
+
+class Everywhere:
+    """The methods of one gRPC service on several servers: a call gives Tasks, in the servers' order."""
+
+    def __init__(self, stubs: Sequence[GrpcStub]) -> None:
+        self._stubs = stubs
+
+    def __getattr__(self, name: str) -> Callable[[Any], Tasks]:
+        methods = [getattr(stub, name) for stub in self._stubs]
+        return lambda message: Tasks([method(message) for method in methods], None)
 
 
 class Attempt:

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 try:
     import uvloop
@@ -39,6 +40,7 @@ class Loop:
         self._process = 0
         self._lock = threading.Lock()
         self._closing: list[Callable[[], Coroutine[Any, Any, object]]] = []
+        self._calls: WeakSet[Coroutine[Any, Any, Any]] = WeakSet()
 
     @property
     def running(self) -> asyncio.AbstractEventLoop:
@@ -50,6 +52,7 @@ class Loop:
 
     def submit(self, work: Coroutine[Any, Any, Value]) -> Future[Value]:
         """Run a coroutine on the loop; callable from any thread."""
+        self._calls.add(work)
         return asyncio.run_coroutine_threadsafe(work, self.running)
 
     def later(self, seconds: float, call: Callable[[], object]) -> Callable[[], object]:
@@ -68,13 +71,13 @@ class Loop:
         self._closing.append(close)
 
     def close(self) -> None:
-        """Close what was opened on the loop, cancel the calls that still run, and end the thread."""
+        """Cancel the calls that still run, close what was opened on the loop, and end the thread."""
         with self._lock:
             loop, thread, self._loop, self._thread = self._loop, self._thread, None, None
             closing, self._closing = self._closing, []
         if loop is None or thread is None or self._process != os.getpid():
             return
-        asyncio.run_coroutine_threadsafe(_end(closing), loop).add_done_callback(
+        asyncio.run_coroutine_threadsafe(self._end(closing), loop).add_done_callback(
             lambda _: loop.call_soon_threadsafe(loop.stop)
         )
         thread.join(CLOSING + 1)
@@ -88,6 +91,15 @@ class Loop:
                 self._thread.start()
             return self._loop
 
+    async def _end(self, closing: list[Callable[[], Coroutine[Any, Any, object]]]) -> None:
+        await _cancel([task for task in asyncio.all_tasks() if task.get_coro() in self._calls])
+        for close in closing:
+            try:
+                await asyncio.wait_for(close(), CLOSING)
+            except Exception:  # noqa: BLE001 - the others are to be closed all the same
+                _log.exception("the connections to an upstream could not be closed")
+        await _cancel([task for task in asyncio.all_tasks() if task is not asyncio.current_task()])
+
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:
     asyncio.set_event_loop(loop)
@@ -96,13 +108,7 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
     loop.close()
 
 
-async def _end(closing: list[Callable[[], Coroutine[Any, Any, object]]]) -> None:
-    calls = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-    for call in calls:
-        call.cancel()
-    await asyncio.gather(*calls, return_exceptions=True)
-    for close in closing:
-        try:
-            await asyncio.wait_for(close(), CLOSING)
-        except Exception:  # noqa: BLE001 - the others are to be closed all the same
-            _log.exception("the connections to an upstream could not be closed")
+async def _cancel(tasks: list[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -134,7 +134,7 @@ def _read_xml(reply: HTTPReply) -> Any:
     if reply.status_code >= 300:
         return reply.content
     unmarshaller = xmlrpc.client.Unmarshaller(use_builtin_types=True)
-    unmarshaller.xml(None, None)  # expat has decoded the text
+    unmarshaller.xml(None, None)  # type: ignore[arg-type]  # expat has decoded the text, as the library says it
     parser = expat.ParserCreate()
     parser.StartDoctypeDeclHandler = _refuse  # which is where entities come from
     parser.StartElementHandler = unmarshaller.start

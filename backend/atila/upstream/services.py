@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .group import Futures
 
 if TYPE_CHECKING:
-    from .grpc import GrpcStub
+    from .grpc import Grpc
     from .mongodb import MongoStub
     from .redis import RedisStub
     from .rpc import Remote
@@ -29,11 +29,11 @@ def jsonrpc(was: Any) -> Remote:
     return Remote(was.calls, JSON_RPC)
 
 
-def grpc(was: Any) -> Callable[..., GrpcStub]:
+def grpc(was: Any) -> Grpc:
     """Return what `was.grpc` is."""
-    from .grpc import GrpcStub
+    from .grpc import Grpc
 
-    return partial(GrpcStub, was.calls)
+    return Grpc(was.calls)
 
 
 def websocket(was: Any) -> Callable[..., Any]:

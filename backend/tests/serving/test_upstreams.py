@@ -96,7 +96,7 @@ class SlowHealth(health.HealthServicer):
 @pytest.fixture
 def grpc_port() -> Iterator[int]:
     server = grpc.server(ThreadPoolExecutor(8))
-    health_pb2_grpc.add_HealthServicer_to_server(SlowHealth(), server)  # type: ignore[no-untyped-call]
+    health_pb2_grpc.add_HealthServicer_to_server(SlowHealth(), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     yield port
@@ -106,7 +106,7 @@ def grpc_port() -> Iterator[int]:
 @pytest.fixture
 def books_port() -> Iterator[int]:
     with Books(("127.0.0.1", 0), logRequests=False, allow_none=True) as server:
-        server.register_function(time.sleep)
+        server.register_function(lambda seconds: time.sleep(seconds), "sleep")
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield int(server.server_address[1])
         server.shutdown()
