@@ -127,7 +127,7 @@ asked(Photo.objects.prefetch_related("owner").filter(pk=3))
     found = [json.loads(line) for line in run(tmp_path, settings_of(database_url, tmp_path), script)]
     assert found[0] == [{"title": "100%_sure'; --", "size": 10}]
     assert found[1] == [{"title": "100%_sure'; --"}]
-    assert found[2] == [{"name": "Anna", "size": 10}]
+    assert found[2] == [{"owner__name": "Anna", "size": 10}]
     assert found[3][0]["public"] is False
     assert found[3][0]["created"].startswith("2026-05-06 07:08:09")
     assert found[4] == [{"taken": "2026-05-06"}]
