@@ -122,19 +122,48 @@ test('tabs that start at once take their turns with the refresh cookie', async (
   await expect(other.getByRole('heading', { level: 1, name: 'Settings' })).toBeVisible()
 })
 
-test('a session that is over leads to the sign-in page and back again', async ({ page, context, faults }) => {
+test('a session that is over asks for the password, and what was being done goes on', async ({
+  page,
+  context,
+  faults,
+}) => {
+  faults.allow(401)
+  const [before, after] = [unique('Before'), unique('After')]
+  await signIn(page)
+  await upload(page, before)
+  await card(page, before).getByRole('button').click()
+  await page.getByRole('menuitem', { name: 'Edit' }).click()
+  await page.getByLabel('Title').fill(after)
+  await context.clearCookies()
+  await expireToken(page)
+  await page.getByRole('button', { name: 'Save' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Your session has ended' })
+  await expect(dialog.getByLabel('Password')).toBeFocused()
+  await page.keyboard.press('Escape')
+  await dialog.getByLabel('Password').fill('not the password')
+  await dialog.getByRole('button', { name: 'Sign in', exact: true }).click()
+  await expect(dialog.getByRole('alert')).toHaveText('The e-mail address or the password is wrong.')
+  await dialog.getByLabel('Password').fill(ADMIN.password)
+  await dialog.getByRole('button', { name: 'Sign in', exact: true }).click()
+  await expect(dialog).toBeHidden()
+  await expect(page.getByRole('dialog', { name: 'Edit photo' })).toBeHidden()
+  await expect(card(page, after)).toBeVisible()
+})
+
+test('a session that is over can be left for the sign-in page, which leads back again', async ({
+  page,
+  context,
+  faults,
+}) => {
   faults.allow(401)
   await signIn(page, '/settings')
   await context.clearCookies()
-  await page.route('**/api/v1/users/**', (route) => {
-    const headers = { ...route.request().headers(), authorization: 'Bearer expired' }
-    return route.continue({ headers })
-  })
+  await expireToken(page)
   await page.evaluate(() => history.pushState(null, '', '/photos?sort=title'))
   await page.evaluate(() => dispatchEvent(new PopStateEvent('popstate', { state: null })))
+  await page.getByRole('button', { name: 'Sign in as someone else' }).click()
   await page.waitForURL(/\/sign-in\?next=/)
   await expect(page.getByRole('status')).toContainText('Your session has ended')
-  await page.unroute('**/api/v1/users/**')
   await fillIn(page)
   await expect(page).toHaveURL(/\/photos\?sort=title$/)
 })

@@ -4,12 +4,12 @@ import { expect, signIn, test, unique, upload } from './fixtures'
 
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
 
-async function violations(page: Page): Promise<string[]> {
+async function violations(page: Page, within = 'html'): Promise<string[]> {
   // Half-transparent text of a running animation is no fault of contrast.
   await page.evaluate(() =>
     Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => null))),
   )
-  const { violations: found } = await new AxeBuilder({ page }).withTags(TAGS).analyze()
+  const { violations: found } = await new AxeBuilder({ page }).include(within).withTags(TAGS).analyze()
   return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(' | ')}`)
 }
 
@@ -50,6 +50,19 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await page.getByRole('searchbox').fill(title)
       await expect(page.getByRole('heading', { name: /Nothing matches/ })).toBeVisible()
       expect(await violations(page)).toEqual([])
+    })
+
+    test('the dialog of a session that is over is accessible', async ({ page, context, faults }) => {
+      faults.allow(401)
+      await signIn(page)
+      await context.clearCookies()
+      await page.route('**/api/v1/users/**', (route) =>
+        route.fulfill({ status: 401, json: { code: 40100, message: 'unauthorized' } }),
+      )
+      await page.getByRole('combobox', { name: 'Sort by' }).selectOption('title')
+      await expect(page.getByRole('dialog', { name: 'Your session has ended' })).toBeVisible()
+      // What lies below is pale: it waits for its answer.
+      expect(await violations(page, '[role=dialog]')).toEqual([])
     })
 
     test('the states with nothing to show are accessible', async ({ page, faults }) => {

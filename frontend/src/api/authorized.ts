@@ -2,7 +2,7 @@
 
 export interface Tokens {
   current: () => string | null
-  /** A new token, or null when the session is over. */
+  /** A new token, or null when the session is over. Takes as long as its user needs to give the password again. */
   renew: () => Promise<string | null>
 }
 

@@ -72,15 +72,41 @@ describe('useSession', () => {
     expect(state.headers).toEqual(['fetch'])
   })
 
-  it('renews once for all who need a token, and ends when the cookie is no longer good', async () => {
+  it('renews once for all who need a token', async () => {
     const state = server()
     const session = open()
     await session.signIn('ada@example.org', 'right')
     expect(await Promise.all([session.tokens.renew(), session.tokens.renew()])).toEqual(['t2', 't2'])
+    expect(state.asked).toEqual(['sign-in', 'refresh'])
+  })
+
+  it('waits for the password when the cookie is no longer good, and goes on with the new token', async () => {
+    const state = server()
+    const session = open()
+    await session.signIn('ada@example.org', 'right')
     state.cookie = false
-    expect(await session.tokens.renew()).toBeNull()
-    expect(session.ended).toBe('expired')
+    const waiting = Promise.all([session.tokens.renew(), session.tokens.renew()])
+    await vi.waitFor(() => expect(session.interrupted).toBe(true))
+    expect(session.user).toEqual(USER)
+    expect(session.tokens.current()).toBeNull()
     expect(localStorage.getItem('signed-in')).toBeNull()
+    await expect(session.signIn('ada@example.org', 'wrong')).rejects.toMatchObject({ status: 401 })
+    expect(session.interrupted).toBe(true)
+    await session.signIn('ada@example.org', 'right')
+    expect(await waiting).toEqual(['t2', 't2'])
+    expect(session.interrupted).toBe(false)
+  })
+
+  it('ends when its user leaves instead', async () => {
+    const state = server()
+    const session = open()
+    await session.signIn('ada@example.org', 'right')
+    state.cookie = false
+    const waiting = session.tokens.renew()
+    await vi.waitFor(() => expect(session.interrupted).toBe(true))
+    session.leave()
+    expect(await waiting).toBeNull()
+    expect([session.signedIn, session.ended, session.interrupted]).toEqual([false, 'expired', false])
   })
 
   it('stays signed in when the server cannot be reached', async () => {

@@ -18,6 +18,9 @@ const LISTEN = 150 // milliseconds; only when a token was refused, not when the 
 export const useSession = defineStore('session', () => {
   const user = shallowRef<User | null>(null)
   const ended = ref<'signed-out' | 'expired' | null>(null)
+  // The session is over while its user is at work: the page stays, and what it asked waits for the password.
+  const interrupted = ref(false)
+  let pause: PromiseWithResolvers<string | null> | null = null
   let token: string | null = null
   let restoring: Promise<string | null> | null = null
 
@@ -33,10 +36,13 @@ export const useSession = defineStore('session', () => {
   })
 
   function begin(session: Session): void {
+    const same = user.value?.id === session.user.id
     token = session.access_token
     user.value = session.user
     ended.value = null
     remember(true)
+    // What one user asked is not asked again in the name of another.
+    resume(same ? token : null)
   }
 
   function end(why: 'signed-out' | 'expired'): void {
@@ -44,6 +50,21 @@ export const useSession = defineStore('session', () => {
     user.value = null
     ended.value = why
     remember(false)
+    resume(null)
+  }
+
+  function interrupt(): Promise<string | null> {
+    token = null
+    interrupted.value = true
+    remember(false)
+    pause ??= Promise.withResolvers()
+    return pause.promise
+  }
+
+  function resume(outcome: string | null): void {
+    interrupted.value = false
+    pause?.resolve(outcome)
+    pause = null
   }
 
   async function ask(): Promise<Session | null> {
@@ -60,7 +81,7 @@ export const useSession = defineStore('session', () => {
   async function renew(): Promise<string | null> {
     const session = await renewal.run(user.value ? LISTEN : 0)
     if (session) begin(session)
-    else if (user.value) end('expired')
+    else if (user.value) return interrupt()
     else remember(false)
     return token
   }
@@ -93,10 +114,13 @@ export const useSession = defineStore('session', () => {
     }
   }
 
+  /** Gives up a session that is over: the sign-in page comes, and what waited has failed. */
+  const leave = () => end('expired')
+
   const signedIn = computed(() => user.value !== null)
   const hasRole = (roles: readonly Role[]) => user.value !== null && roles.includes(user.value.role)
 
-  return { user, signedIn, ended, tokens, hasRole, restore, signIn, signOut }
+  return { user, signedIn, ended, interrupted, tokens, hasRole, restore, signIn, signOut, leave }
 })
 
 function remember(on: boolean): void {
