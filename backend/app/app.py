@@ -9,6 +9,7 @@ from app.identity import Actor
 from app.services import system
 from app.services.accounts import rest as accounts
 from app.services.photos import grpc as photos_grpc
+from app.services.photos import live as photos_live
 from app.services.photos import rest as photos
 from app.services.photos import xmlrpc as photos_xmlrpc
 from atila import Atila, Was, health
@@ -22,6 +23,7 @@ app.mount("/health", health, ns="health")
 app.mount("", system, ns="system")
 app.mount("/api/v1", accounts, ns="accounts")
 app.mount("/api/v1", photos, ns="photos")
+app.mount("/api/v1", photos_live, ns="photos.live")
 app.mount("/rpc2", photos_xmlrpc, ns="photos.xmlrpc")
 app.mount("/contracts.photos.v1.PhotoService", photos_grpc, ns="photos.grpc")
 

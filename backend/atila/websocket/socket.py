@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from types import SimpleNamespace
 from typing import Any, Literal
 
 from ..http.duplex import Duplex, Message, Outgoing
@@ -25,6 +26,7 @@ class Socket:
         self.spec = spec
         self.encoding: Encoding = ENCODINGS[spec.encoding]
         self.arguments: dict[str, Any] = {}  # of the handler, from the path and the query
+        self.g = SimpleNamespace()  # for the app to keep things in, as long as the connection
         self.message: Any = None  # the one that is being handled, decoded
         self.event: Event = ""
         self.room: str | None = None

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import io
+import json
 import os
-import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
@@ -17,11 +16,15 @@ from typing import Any
 import grpc
 import httpx
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from PIL import Image
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from contracts.photos.v1 import photos_pb2, photos_pb2_grpc
 from tests.machine import need
-from tests.serving.engine_process import free_ports, read_all, status_of
+from tests.serving.engine_process import free_ports
 
 from .production import EMAIL, PASSWORD, SCRIPT, Production
 from .web_server import BROTLI, WebServer, make_certificate, render
@@ -214,6 +217,33 @@ def test_grpc_passes_on_the_same_port(site: Site, token: str) -> None:
         assert first_change(stub, made.id, bearer).id == made.id
 
 
+def test_grpc_of_browsers_passes_on_the_same_port(site: Site, token: str) -> None:
+    sent = {"Content-Type": "application/grpc-web+proto", "Authorization": f"Bearer {token}"}
+    message = photos_pb2.ListRequest(user="me").SerializeToString()
+    body = b"\0" + len(message).to_bytes(4, "big") + message
+    path = "/contracts.photos.v1.PhotoService/"
+    with site.client(http2=True) as client:
+        answer = client.post(path + "List", content=body, headers=sent)
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "application/grpc-web+proto")
+        assert b"grpc-status: 0\r\n" in answer.content
+        refused = client.post(path + "List", content=body, headers={"Content-Type": "application/grpc-web+proto"})
+        assert b"grpc-status: 16\r\n" in refused.content
+        asked = {"Origin": "https://other.example", "Access-Control-Request-Method": "POST"}
+        assert client.options(path + "List", headers=asked).json()["code"] == 40500  # the starter shares with nobody
+        with client.stream("POST", path + "Watch", content=body, headers=sent) as changes:
+            assert changes.headers["content-type"] == "application/grpc-web+proto"
+
+
+def test_health_and_reflection_pass_on_the_same_port(site: Site) -> None:
+    credentials = grpc.ssl_channel_credentials(site.certificate.read_bytes())
+    with grpc.secure_channel(f"localhost:{site.port}", credentials, [("grpc.enable_http_proxy", 0)]) as channel:
+        make: Any = health_pb2_grpc.HealthStub  # generated, without types
+        request = health_pb2.HealthCheckRequest(service="contracts.photos.v1.PhotoService")
+        assert make(channel).Check(request, timeout=20).status == health_pb2.HealthCheckResponse.SERVING
+        database = ProtoReflectionDescriptorDatabase(channel)
+        assert "contracts.photos.v1.PhotoService" in database.get_services()
+
+
 def stub_of(channel: grpc.Channel) -> Any:
     make: Any = photos_pb2_grpc.PhotoServiceStub  # generated, without types
     return make(channel)
@@ -239,23 +269,21 @@ def test_a_browser_on_a_grpc_path_is_told_so(site: Site) -> None:
         assert client.get("/contracts.photos.v1.PhotoService/List").status_code == 415
 
 
-def test_a_websocket_handshake_reaches_the_engine(site: Site) -> None:
-    key = base64.b64encode(os.urandom(16)).decode()
-    upgrade = f"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n"
-    request = f"GET /ws/anything HTTP/1.1\r\nHost: localhost:{site.port}\r\n{{}}\r\n"
-    with socket.create_connection(("127.0.0.1", site.engine.port), 5) as direct:
-        direct.sendall(request.format(upgrade).encode())
-        told = status_of(read_all(direct))
-    answers = []
-    for headers in (upgrade, ""):
-        with (
-            socket.create_connection(("127.0.0.1", site.port), 5) as raw,
-            site.trust.wrap_socket(raw, server_hostname="localhost") as connection,
-        ):
-            connection.sendall(request.format(headers).encode())
-            answers.append(status_of(read_all(connection)))
-    assert answers == [told, 404]
-    assert told != 404  # the engine took it for a WebSocket, and for nothing else
+def test_changes_arrive_over_a_websocket(site: Site, token: str) -> None:
+    """As a browser opens it: the page's origin, the token as a subprotocol; workers hear of each other's changes."""
+    url = f"wss://localhost:{site.port}/api/v1/users/me/photos/changes"
+    browser: Any = {"ssl": site.trust, "origin": site.url, "subprotocols": ["bearer", token], "proxy": None}
+    with connect(url, **browser) as first, connect(url, **browser) as second, site.client() as client:
+        assert (first.subprotocol, first.protocol.state.name) == ("bearer", "OPEN")
+        sent = {"files": {"file": ("a.png", picture())}, "headers": {"Authorization": f"Bearer {token}"}}
+        made = client.post("/api/v1/users/me/photos", **sent).json()
+        for connection in (first, second):
+            told = json.loads(connection.recv(10))
+            assert (told["kind"], told["photo"]) == ("created", made)
+    for refused, status in (({"origin": "https://other.example"}, 403), ({"subprotocols": ["bearer", "forged"]}, 401)):
+        with pytest.raises(InvalidStatus) as caught, connect(url, **{**browser, **refused}):
+            pass
+        assert caught.value.response.status_code == status
 
 
 def test_without_the_engine_the_answer_says_try_again(tmp_path: Path) -> None:

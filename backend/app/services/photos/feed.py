@@ -47,6 +47,14 @@ class Watch:
             return None
 
 
+class Follower:
+    """Somebody who is called for each change. Lives from `Feed.follow` until the end that it returned was called."""
+
+    def __init__(self, user_id: int, offer: Callable[[Change], None]) -> None:
+        self.user_id = user_id
+        self.offer = offer
+
+
 class Feed:
     """Hands each change to the watchers of its user. Lives as long as the process; safe to use from all threads.
 
@@ -55,7 +63,7 @@ class Feed:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._watches: set[Watch] = set()
+        self._watches: set[Watch | Follower] = set()
         self._bus: Bus = LocalBus()
         self._leave = self._bus.subscribe(TOPIC, self._hear)
 
@@ -87,6 +95,18 @@ class Feed:
         finally:
             with self._lock:
                 self._watches.discard(watch)
+
+    def follow(self, user_id: int, tell: Callable[[Change], None]) -> Callable[[], None]:
+        """Calls `tell`, which must not block, with each change of one user's photos; the result ends that."""
+        follower = Follower(user_id, tell)
+        with self._lock:
+            self._watches.add(follower)
+
+        def end() -> None:
+            with self._lock:
+                self._watches.discard(follower)
+
+        return end
 
     @property
     def watchers(self) -> int:

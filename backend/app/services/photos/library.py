@@ -130,10 +130,17 @@ class Library:
 
     def watch(self, user: int | str) -> AbstractContextManager[Watch]:
         """The changes of a user's photos, collected while the block runs."""
+        return self.feed.watch(self._watched(user))
+
+    def follow(self, user: int | str, tell: Callable[[Change], None]) -> Callable[[], None]:
+        """Calls `tell` with each change of a user's photos; the result ends that."""
+        return self.feed.follow(self._watched(user), tell)
+
+    def _watched(self, user: int | str) -> int:
         owner = self.actor.acting_for(user)
         with self.connect() as db:
             records.require_user(db, owner)
-        return self.feed.watch(owner)
+        return owner
 
 
 def refuse_bad_query(query: PhotoQuery) -> None:
