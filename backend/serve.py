@@ -30,6 +30,7 @@ if __name__ == "__main__":
         settings.port,
         name="atila-starter",
         workers=settings.workers,
+        bus=settings.bus_url or None,
         threads=settings.threads,
         grpc_port=settings.grpc_port,
         trusted_proxies=settings.trusted_proxies,

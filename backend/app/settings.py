@@ -33,6 +33,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     port: Port = 8000  # HTTP
     grpc_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0  # 0 is PORT + 1; after `load`: the port itself
     workers: Count = 1  # processes that serve
+    bus_url: str = ""  # redis://… of the Redis that joins several hosts; empty: this host alone, which needs none
     threads: Count = 8  # threads of each process for plain handlers
     public_url: str = "http://127.0.0.1:5173"  # what people type; no slash at the end
     admin_email: str = "admin@example.com"  # the first administrator, made by the seed
