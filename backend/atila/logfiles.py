@@ -37,8 +37,9 @@ class Rotation:
     keep: int = 14
 
     def due(self, state: os.stat_result, began: int) -> bool:
-        """Say whether a file that was begun in a period has had its time or is full."""
-        if not state.st_size:
+        """Say whether a file that was begun in a period has had its time or is full; never on Windows, where a file
+        that is open cannot be renamed."""
+        if not state.st_size or sys.platform == "win32":
             return False
         return PERIODS[self.period](time.time()) != began or 0 < self.size <= state.st_size
 

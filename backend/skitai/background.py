@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from .supervisor import own_command
 
 VARIABLE = "SKITAI_BACKGROUND"  # set for the main process in the background: the descriptor it tells that it serves
 INSIDE = "SKITAI_IN_BACKGROUND"  # set by that process for its workers
+PATIENCE = 60.0  # seconds until it must serve; with reloading, a broken app waits to be mended
 _TAIL = 20  # lines of the log that are shown when it could not start
 
 
@@ -40,7 +42,12 @@ def start(places: Places, options: Options) -> int:
         )  # fmt: skip
     os.close(writer)
     with os.fdopen(reader, "r") as told:
-        line = told.readline()  # or its end, when the process has ended
+        answered, _, _ = select.select([told], [], [], PATIENCE)
+        line = told.readline() if answered else ""  # or its end, when the process has ended
+    if not answered:
+        sys.stderr.write(f"{options.name} does not serve yet, process {child.pid} goes on; see {console}\n")
+        child.returncode = 1
+        return 1
     if line:
         sys.stdout.write(f"{options.name} is running: process {child.pid}, {line}")
         child.returncode = 0  # it is nobody's child any more once we have ended: nothing to wait for

@@ -19,12 +19,6 @@ RUNS_NOT = 3  # exit code of status when nothing runs, as the Linux Standard Bas
 _SLACK = 5.0  # seconds beyond stop_timeout: workers that do not finish are killed by then
 
 
-def obey(command: Command, options: Options) -> int:
-    """Do what was asked for and return the exit code. Raises SettingError, OSError when its files cannot be read."""
-    places = options.places
-    return TABLE[command](places, options)
-
-
 def stop(places: Places, options: Options) -> int:
     """Stop the engine and wait until it has; its requests may finish."""
     running = PidFile(places.pid).read()

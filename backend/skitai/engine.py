@@ -140,7 +140,7 @@ class Engine(LocalPlatform):
         self._tell_main_process("SIGTERM")
 
     def _tell_main_process(self, name: str) -> None:
-        if self.place is None or not hasattr(signal, name):
+        if self.place is None or os.name != "posix":
             raise SettingError("nothing serves here, or this system has no signals: the engine cannot be told")
         if os.getppid() == self.place.main_process:  # else it is gone, and its number may be another's
             os.kill(self.place.main_process, getattr(signal, name))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Self
 
 from atila.errors import SettingError
+
+_ODD = re.compile(r"[^A-Za-z0-9_.-]")  # characters of a name that stay out of a folder's
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,7 @@ class Places:
     @classmethod
     def of(cls, name: str, port: int, varpath: str | Path | None = None, logpath: str | Path | None = None) -> Self:
         """Return the places of the engine of a name and a port, below `varpath`."""
-        folder = (Path(varpath) if varpath else private_folder()).absolute() / f"{name}-{port}"
+        folder = (Path(varpath) if varpath else private_folder()).absolute() / f"{_ODD.sub('_', name)}-{port}"
         return cls(folder, Path(logpath).absolute() if logpath else folder / "logs")
 
     @property
@@ -38,10 +41,15 @@ class Places:
     def temporary(self) -> Path:
         return self.folder / "tmp"
 
+    def check(self) -> None:
+        """Raise SettingError for a folder that another user has made, or can write to."""
+        if self.folder.exists():
+            _check_owner(self.folder)
+
     def make(self) -> None:
         """Make the folder, for its owner only, and empty what another run left. Raises SettingError, OSError."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _check_owner(self.folder)
+        self.check()
         shutil.rmtree(self.temporary, ignore_errors=True)
         for folder in (self.locks, self.temporary):
             folder.mkdir(exist_ok=True, mode=0o700)

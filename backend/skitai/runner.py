@@ -55,9 +55,11 @@ def run(engine: Engine, line: Line | None, options: Options, asked: CommandLine 
 
 def _obey(asked: CommandLine, options: Options) -> int:
     try:
+        places = options.places
+        places.check()  # what lies there names processes to signal
         if asked.command == "start":
-            return background.start(options.places, options)
-        return commands.obey(asked.command, options)
+            return background.start(places, options)
+        return commands.TABLE[asked.command](places, options)
     except (SettingError, OSError) as error:
         raise SystemExit(f"{asked.command}: {error}") from error
 
@@ -81,6 +83,7 @@ def _hold_pid(options: Options, in_background: bool) -> _Held | None:
         places = options.places
         file = PidFile(places.pid)
         places.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        places.check()
         if not file.hold(running):
             _log.warning("another %s at port %d holds %s: commands speak to it", options.name, options.port, places.pid)
             return None

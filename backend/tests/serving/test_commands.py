@@ -198,3 +198,16 @@ def test_without_a_folder_for_its_files_the_engine_serves_nevertheless(tmp_path:
         assert shop.get().status_code == 200
         process.terminate()
         assert process.wait(15) == 0
+
+
+def test_a_prepared_folder_makes_no_command_signal_anybody(shop: Shop) -> None:
+    shop.state.mkdir(parents=True)
+    shop.state.chmod(0o777)
+    (shop.state / "pid").write_text('{"pid": 1, "started": 1.0}')
+    for command in ("stop", "reload", "status", "restart"):
+        code, told = shop.say(command)
+        assert code == 1
+        assert "no folder that only this user writes to" in told
+    assert shop.say("-d")[0] == 1
+    shop.state.chmod(0o700)
+    (shop.state / "pid").unlink()

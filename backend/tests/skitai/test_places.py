@@ -56,3 +56,17 @@ def test_a_folder_that_others_can_write_to_is_refused(
         folder.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(SettingError, match="no folder that only this user writes to"):
         private_folder()
+
+
+def test_a_name_stays_below_the_folder(tmp_path: Path) -> None:
+    assert Places.of("../my shop/2", 80, tmp_path).folder == tmp_path / ".._my_shop_2-80"
+
+
+def test_a_folder_of_somebody_else_is_not_believed(tmp_path: Path) -> None:
+    places = Places.of("shop", 5000, tmp_path)
+    places.check()
+    places.folder.mkdir()
+    places.check()
+    places.folder.chmod(0o770)
+    with pytest.raises(SettingError, match="choose with varpath="):
+        places.check()
