@@ -275,7 +275,7 @@ def test_changes_arrive_over_a_websocket(site: Site, token: str) -> None:
     browser: Any = {"ssl": site.trust, "origin": site.url, "subprotocols": ["bearer", token], "proxy": None}
     with connect(url, **browser) as first, connect(url, **browser) as second, site.client() as client:
         assert (first.subprotocol, first.protocol.state.name) == ("bearer", "OPEN")
-        sent = {"files": {"file": ("a.png", picture())}, "headers": {"Authorization": f"Bearer {token}"}}
+        sent: Any = {"files": {"file": ("a.png", picture())}, "headers": {"Authorization": f"Bearer {token}"}}
         made = client.post("/api/v1/users/me/photos", **sent).json()
         for connection in (first, second):
             told = json.loads(connection.recv(10))
