@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -138,3 +139,15 @@ def _answers(engine: EngineProcess) -> bool:
         return httpx.get(f"{engine.url}/status").status_code == 200
     except httpx.TransportError:
         return False
+
+
+@pytest.mark.row("1.25")
+def test_a_connection_that_is_silent_is_closed(start: Start) -> None:
+    engine = start("skitai.set_keep_alive(1)\n" + APP)
+    with engine.connect(10) as connection:
+        for _ in range(2):
+            connection.sendall(b"GET /status HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+        began = time.monotonic()
+        assert connection.recv(65536) == b""
+        assert 0.5 < time.monotonic() - began < 5
