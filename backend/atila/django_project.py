@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import re
 import sys
@@ -92,10 +93,12 @@ def queryset_sql(queryset: QuerySet, placeholder: str) -> tuple[str, list[Any]]:
         )
     from django.core.exceptions import EmptyResultSet
 
-    compiler = queryset.query.get_compiler(using=queryset.db)
-    vendor = compiler.connection.vendor
-    if _VENDORS.get(vendor) != placeholder:
-        raise ValueError(f"the QuerySet is written for {vendor}, and this database is another kind")
+    connection = queryset.query.get_compiler(using=queryset.db).connection
+    if _VENDORS.get(connection.vendor) != placeholder:
+        raise ValueError(f"the QuerySet is written for {connection.vendor}, and this database is another kind")
+    if connection.vendor == "sqlite":
+        connection = _case_aware(connection)
+    compiler = queryset.query.get_compiler(connection=connection)
     try:
         sql, values = compiler.as_sql()
     except EmptyResultSet:  # `.none()`, or a condition that nothing meets
@@ -103,3 +106,20 @@ def queryset_sql(queryset: QuerySet, placeholder: str) -> tuple[str, list[Any]]:
     if placeholder == "?":  # Django writes %s and %% for every database
         sql = _PLACE.sub(lambda match: "?" if match[1] == "s" else "%", sql)
     return sql, list(values)
+
+
+def _case_aware(connection: Any) -> Any:
+    """Return Django's SQLite back end with its operators written for connections of ours, on which LIKE minds case."""
+    made = copy.copy(connection)
+    made.ops = copy.copy(connection.ops)
+    cast = connection.ops.lookup_cast
+    made.ops.lookup_cast = lambda name, *kind: "atila_lower(%s)" if name in _CASELESS else cast(name, *kind)
+    made.operators = {**connection.operators, **dict.fromkeys(_CASELESS, r"LIKE atila_lower(%s) ESCAPE '\'")}
+    made.pattern_ops = {
+        name: text.replace("UPPER(", "atila_lower(") if name in _CASELESS else text
+        for name, text in connection.pattern_ops.items()
+    }
+    return made
+
+
+_CASELESS = frozenset({"iexact", "icontains", "istartswith", "iendswith"})

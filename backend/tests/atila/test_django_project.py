@@ -46,6 +46,7 @@ import django
 from django.db import connection
 
 django.setup()
+from django.db.models import Count, F, Q, Sum
 from photos.models import Owner, Photo
 
 db = platform.resource(open_databases)("@django")
@@ -115,7 +116,9 @@ asked(Photo.objects.filter(owner__name="Anna", size__in=[10, 20]).exclude(size__
 asked(Photo.objects.filter(public=False, created__gte=moment).values("public", "created"))
 asked(Photo.objects.filter(taken=moment.date()).values("taken"))
 asked(Photo.objects.filter(title__icontains="ALP").values("title"))
-from django.db.models import Count, F, Q, Sum
+asked(Photo.objects.filter(title__iexact="ÅLESUND", owner__name__istartswith=F("owner__name")).values("title"))
+asked(Photo.objects.filter(title__contains="ALP").values("title"))
+asked(Photo.objects.filter(title__regex="^A.p").values("title"))
 counted = Owner.objects.annotate(count=Count("photos"), sum=Sum("photos__size")).order_by("name")
 asked(counted.values("name", "count", "sum"))
 asked(Photo.objects.filter(Q(size=None) | Q(size__lt=F("id") + 15)).order_by("-id").values("id")[:1])
@@ -131,11 +134,13 @@ asked(Photo.objects.prefetch_related("owner").filter(pk=3))
     assert found[3][0]["public"] is False
     assert found[3][0]["created"].startswith("2026-05-06 07:08:09")
     assert found[4] == [{"taken": "2026-05-06"}]
-    assert found[5] == [{"title": "Alps"}]
-    assert found[6] == [{"name": "Anna", "count": 2, "sum": 30}, {"name": "Bert", "count": 1, "sum": None}]
-    assert found[7] == [{"id": 3}]
-    assert found[8] == found[9] == []
-    assert found[10][0]["title"] == "Alps"
+    assert found[5] == found[8] == [{"title": "Alps"}]
+    assert found[6] == [{"title": "Ålesund"}]
+    assert found[7] == []
+    assert found[9] == [{"name": "Anna", "count": 2, "sum": 30}, {"name": "Bert", "count": 1, "sum": None}]
+    assert found[10] == [{"id": 3}]
+    assert found[11] == found[12] == []
+    assert found[13][0]["title"] == "Alps"
 
 
 @pytest.mark.row("14.21")
