@@ -98,18 +98,6 @@ class Email:
         return smtplib.SMTP(host, port, timeout=self.timeout)
 
 
-class Postman:
-    """Writes messages for one app: `was.email`. Its server is `app.config.smtp`."""
-
-    def __init__(self, server: str | None, timeout: float) -> None:
-        self.server = server
-        self.timeout = timeout
-
-    def write(self, subject: str, sender: str, to: str | Sequence[str]) -> Email:
-        """Return a new message, to be filled and sent. Raises ValueError for addresses that are none."""
-        return Email(subject, sender, to, self.server, self.timeout)
-
-
 def _read(server: str | None) -> tuple[str, int, bool, str, str]:
     parts = urlsplit(server or "")
     if parts.scheme not in PORTS or not parts.hostname:

@@ -21,8 +21,8 @@ from .http.response import Response
 from .http.results import API, File, fault, redirect
 from .locks import Locks
 from .logs import Log
-from .mail import Postman
 from .platform import Platform
+from .postman import Postman
 from .rendering.templates import Renderer
 from .routing.urls import Urls
 from .scratch import Scratch

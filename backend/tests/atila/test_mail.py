@@ -18,7 +18,8 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from atila import SettingError
-from atila.mail import Email, MailError, Postman
+from atila.mail import Email, MailError
+from atila.postman import Postman
 from tests.machine import need
 from tests.serving.engine_process import free_ports
 
