@@ -24,6 +24,7 @@ from .members import Members
 from .message import Call, Failure, HTTPReply, Pairs, basic
 
 CONNECTIONS = 100  # of one process to all servers that are called by URL
+_WAITING = 0.9  # of a call's time that it may wait for a connection: so the reply can say that there was none
 _ACCEPT = "application/json, */*;q=0.8"
 UNREACHED = (httpx2.ConnectError, httpx2.ConnectTimeout)  # nothing was sent
 _LOST = (httpx2.NetworkError, httpx2.RemoteProtocolError)
@@ -62,6 +63,7 @@ class Rest:
         self.keep_alive = keep_alive
         self.seconds = seconds  # by alias and status
         self._hosts: dict[str, Host] = {}
+        self._leaving: set[asyncio.Future[None]] = set()
         loop.when_closing(self._close)
 
     async def send(self, call: Call, alias: Alias | None = None) -> HTTPReply:
@@ -82,7 +84,8 @@ class Rest:
         except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError) as error:
             return HTTPReply.of_failure(failure_of(error), error)
         except Exception as error:  # noqa: BLE001 - whatever it is, whoever waits gets it
-            _log.exception("a call to %s could not be made", call.url)
+            place = call.url.partition("?")[0].rpartition("@")  # without the user that a URL may name
+            _log.exception("a call to %s could not be made", f"@{place[2]}" if place[1] else place[2])
             return HTTPReply.of_failure(message.UNSENDABLE, error)
 
     def usage(self) -> dict[str, int]:
@@ -94,6 +97,9 @@ class Rest:
         name = "" if alias is None else alias.name
         host = self._hosts.get(name)
         if host is None or host.members.alias != (alias or ANYWHERE):
+            if host is not None:
+                self._leaving.add(leaving := asyncio.ensure_future(host.close()))  # the alias was named anew
+                leaving.add_done_callback(self._leaving.discard)
             host = self._hosts[name] = Host(alias or ANYWHERE, self.keep_alive)
         return host
 
@@ -150,7 +156,7 @@ class Host:
     async def _send_once(self, call: Call, member: Member, patience: float) -> HTTPReply:
         url, headers = self.address(call.url, call.headers, member)
         client = self.client(url.startswith("https:"))
-        timeout = httpx2.Timeout(None, connect=patience)
+        timeout = httpx2.Timeout(None, connect=patience, pool=call.timeout * _WAITING)
         request = client.build_request(call.method, url, headers=headers, content=call.content or None, timeout=timeout)
         response = await client.send(request, stream=True, follow_redirects=call.redirects)
         try:
@@ -185,7 +191,7 @@ class Host:
         return client
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the connections that nobody uses; the others end with their calls."""
         while self._clients:
             await self._clients.popitem()[1].aclose()
 

@@ -99,16 +99,14 @@ class Verb:
         )
 
     def _content(self, data: Any, headers: Pairs) -> bytes:
+        if isinstance(data, Mapping) and any(_names_multipart(*field) for field in headers):
+            return self._multipart(data, headers)
         return encode_data(data, headers)
 
+    def _multipart(self, data: Any, headers: Pairs) -> bytes:
+        """Return the form (RFC 7578). Its files are paths, open files, (name, bytes) and (name, bytes, type).
 
-class Upload(Verb):
-    """Calls with a multipart form (RFC 7578)."""
-
-    def _content(self, data: Any, headers: Pairs) -> bytes:
-        """Return the form: values that are paths, open files, or (name, bytes) and (name, bytes, type) are its files.
-
-        Files are read here and now. Raises OSError when one cannot be read.
+        They are read here and now. Raises OSError when one cannot be read.
         """
         import httpx2  # as the call itself will
 
@@ -119,6 +117,17 @@ class Upload(Verb):
         headers[:] = [pair for pair in headers if pair[0].lower() != "content-type"]
         headers.append(("content-type", request.headers["content-type"]))
         return request.read()
+
+
+class Upload(Verb):
+    """Calls with a multipart form."""
+
+    def _content(self, data: Any, headers: Pairs) -> bytes:
+        return self._multipart(data, headers)
+
+
+def _names_multipart(name: str, value: str) -> bool:
+    return name.lower() == "content-type" and value.startswith("multipart/form-data")
 
 
 def _is_file(value: Any) -> bool:

@@ -14,7 +14,7 @@ from atila.config import default_config
 from atila.errors import SettingError
 from atila.platform import LocalPlatform
 from atila.upstream.calls import Calls
-from atila.upstream.task import STA_NETERR, STA_NORMAL, STA_REQFAIL
+from atila.upstream.task import STA_NETERR, STA_NORMAL, STA_REQFAIL, STA_TIMEOUT
 from atila.upstream.verbs import Upload, Verb
 from tests.servers.upstream import Upstream, free_port, granian
 from tests.serving.certificates import Authority
@@ -161,3 +161,39 @@ def test_closing_the_platform_ends_the_calls_that_run(
         time.sleep(0.01)
     platform.close()
     assert task.dispatch().status == STA_REQFAIL
+
+
+def test_a_call_that_gets_no_connection_says_so(platform: LocalPlatform, calls: Calls, upstream: Upstream) -> None:
+    platform.alias("@narrow", PROTO_HTTP, upstream.address, max_conns=1)
+    slow = Verb(calls, "GET")("@narrow/slow?seconds=1")
+    crowded = get(calls, "@narrow/echo", timeout=0.5)
+    assert (crowded.status, crowded.status_code, crowded.reason) == (STA_TIMEOUT, 707, "No Free Connection")
+    assert slow.dispatch().status_code == 200
+    assert upstream.connections == 1
+
+
+def test_an_alias_may_be_named_anew(platform: LocalPlatform, calls: Calls, upstreams: list[Upstream]) -> None:
+    for server in upstreams:
+        platform.alias("@shop", PROTO_HTTP, server.address)
+        assert get(calls, "@shop/echo").url.startswith(server.url)
+
+
+def test_a_form_by_its_content_type(calls: Calls, upstream: Upstream) -> None:
+    headers = {"Content-Type": "multipart/form-data"}
+    data = Verb(calls, "POST")(f"{upstream.url}/echo", {"a": "1", "f": ("x.txt", b"file")}, headers).fetch()
+    assert data["headers"]["content-type"].startswith("multipart/form-data; boundary=")
+    assert 'filename="x.txt"' in data["body"]
+
+
+def test_what_cannot_be_sent_is_logged_without_credentials(
+    calls: Calls, upstream: Upstream, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise KeyError("a mistake of ours")
+
+    monkeypatch.setattr("atila.upstream.rest.Host.address", fail)
+    reply = get(calls, f"http://alice:secret@{upstream.address}/x?token=hidden")
+    assert (reply.status, reply.status_code) == (STA_REQFAIL, 700)
+    assert upstream.address in caplog.text
+    assert "secret" not in caplog.text
+    assert "hidden" not in caplog.text
