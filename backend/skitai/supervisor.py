@@ -89,7 +89,7 @@ class Supervisor:
         self.on_serving = on_serving  # told once where all workers serve
         self.on_tick = on_tick  # called about twice a second
         self.survey = survey  # asks workers for their numbers
-        self.bus = bus  # over which workers speak to each other
+        self.bus = bus if _POSIX else None  # over which workers speak to each other; elsewhere the only one has its own
         self.workers: list[Worker] = []
         self.exit_code = 0
         self._stopping = False
@@ -172,7 +172,7 @@ class Supervisor:
 
     def _start(self, slot: int, replaces: Worker | None = None) -> None:
         ours, theirs = socket.socketpair() if _POSIX else (None, None)
-        link = self.bus.join() if self.bus and _POSIX else None
+        link = self.bus.join() if self.bus else None
         descriptors = [theirs.fileno() if theirs else None, self.listeners.descriptor(slot) if self.listeners else None]
         descriptors += [link.fileno(), self.bus.memory.descriptor] if self.bus and link else [None, None]
         environment = {**os.environ, VARIABLE: place(slot, *descriptors)}

@@ -22,7 +22,7 @@ KINDS = ("one worker", "four workers", "two hosts")
 WORKERS = {"one worker": (1,), "four workers": (4,), "two hosts": (2, 2)}  # of each engine
 
 APP = """
-    heard, received, noticed = [], [], []
+    heard, received, noticed, reads = [], [], [], []
     skitai.deflu("news", "other")
     skitai.defgs("nodes")
     app.deflu("news", "mine")
@@ -48,6 +48,11 @@ APP = """
             stamps={key: was.getlu(key) for key in ("news", "other", "mine")},
             numbers={key: was.getgs(key) for key in ("nodes", "hits", "seats", "kept", "away", "left")},
         )
+
+    @app.route("/fresh")
+    @app.if_updated("mine", lambda was, key: reads.append(key), interval=0)
+    def fresh(was):
+        return was.API(reads=len(reads))
 
     @app.route("/state")
     async def ask_state(was):

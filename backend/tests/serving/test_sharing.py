@@ -32,6 +32,16 @@ def test_a_time_that_one_process_stamps_is_seen_by_all(cluster: Cluster) -> None
     cluster.everywhere(lambda state: state["heard"].count(["mine", {"again": True}]) == len(cluster.peers))
 
 
+@pytest.mark.row("8.12")
+def test_what_one_process_updated_all_read_anew(cluster: Cluster) -> None:
+    before = [peer.get("/fresh")["reads"] for peer in cluster.peers]
+    assert [peer.get("/fresh")["reads"] for peer in cluster.peers] == before
+    stamped = cluster.peers[0].get("/stamp", key="mine")["stamps"]["mine"]
+    cluster.everywhere(lambda state: state["stamps"]["mine"] == stamped)
+    assert [peer.get("/fresh")["reads"] for peer in cluster.peers] == [reads + 1 for reads in before]
+    assert [peer.get("/fresh")["reads"] for peer in cluster.peers] == [reads + 1 for reads in before]
+
+
 @pytest.mark.row("8.15", "1.28")
 def test_a_number_that_one_process_sets_is_seen_by_all(cluster: Cluster) -> None:
     for value, peer in enumerate(cluster.peers, 1):
