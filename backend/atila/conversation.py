@@ -111,7 +111,9 @@ class Visit:
         self.request = request
         self.duplex = duplex
         self.threads = threads
-        self.socket = request.socket = Socket(self.app.sockets.new_id(), duplex, conversation.spec)
+        self.socket = request.socket = Socket(
+            self.app.sockets.new_id(), duplex, conversation.spec, self.app.config.websocket_max_behind // 2
+        )
 
     async def open(self) -> bool:
         """Answer the handshake; say whether there is a connection to talk on. Raises Closed."""

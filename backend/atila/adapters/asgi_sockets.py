@@ -54,6 +54,10 @@ class Evented:
         self._over: Closed | None = None
         self._closing: asyncio.Task[None] | None = None
 
+    @property
+    def behind(self) -> int:
+        return self._outbox.behind
+
     async def accept(self, subprotocol: str | None, headers: Pairs, limits: Limits) -> None:
         self._limits = limits
         self.status = 101

@@ -31,6 +31,10 @@ class Carried:
         self._ended = asyncio.get_running_loop().create_future()
         self._outbox = Outbox(self._send)
 
+    @property
+    def behind(self) -> int:
+        return self._outbox.behind
+
     async def accept(self, subprotocol: str | None, headers: Pairs, limits: Limits) -> None:
         """Open the connection; the server's transport takes no subprotocol and no header fields."""
         self._limits = limits

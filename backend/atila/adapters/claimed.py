@@ -34,12 +34,12 @@ class Claims:
         """Return the connection of a handshake, None when it cannot be had: over TLS, or on Windows."""
         if not POSSIBLE or scope.scheme in ("https", "wss"):
             return None
-        peer = _address(scope.client)
+        ends = _address(scope.client), _address(scope.server)[1]
         for descriptor in self._candidates():
-            if _peer_of(descriptor) != peer:
+            if _ends_of(descriptor) != ends:
                 continue
             held = socket.socket(fileno=os.dup(descriptor))
-            if _peer_of(held.fileno()) == peer:  # it was not another's by the time it was duplicated
+            if _ends_of(held.fileno()) == ends:  # it was not another's by the time it was duplicated
                 held.setblocking(False)
                 return Claimed(self, proto, held, descriptor)
             held.close()
@@ -73,6 +73,10 @@ class Claimed:
         self._descriptor = descriptor
         self._transport: Any = None  # the server's, which would close the connection when it is forgotten
         self._framed: Framed | None = None
+
+    @property
+    def behind(self) -> int:
+        return self._framed.behind if self._framed is not None else 0
 
     async def accept(self, subprotocol: str | None, headers: Pairs, limits: Limits) -> None:
         held = self._held
@@ -159,12 +163,13 @@ def _address(text: str) -> tuple[str, int]:
     return _plain(host.strip("[]")), int(port)
 
 
-def _peer_of(descriptor: int) -> tuple[str, int] | None:
+def _ends_of(descriptor: int) -> tuple[tuple[str, int], int] | None:
+    """Return the client's address and port, and our port: a client may use one port of its own for several of ours."""
     with contextlib.suppress(OSError):
         held = socket.socket(socket.AF_INET6, socket.SOCK_STREAM, 0, descriptor)  # has room for either kind of address
         try:
             name = held.getpeername()
-            return (_plain(name[0]), name[1]) if isinstance(name, tuple) else None
+            return ((_plain(name[0]), name[1]), held.getsockname()[1]) if isinstance(name, tuple) else None
         finally:
             held.detach()
     return None

@@ -82,6 +82,11 @@ class Framed(asyncio.Protocol):
         else:
             self.transport.write(framed(message))  # type: ignore[arg-type]  # no Outgoing
 
+    @property
+    def behind(self) -> int:
+        """How many bytes wait for the client."""
+        return self.transport.get_write_buffer_size() if self._clogged else 0
+
     async def drain(self) -> None:
         """Wait until what waits for the client is little."""
         if self._clogged and self.over is None:

@@ -48,6 +48,10 @@ class Duplex(Protocol):
     offered: Sequence[str]  # subprotocols that the client offers, the one it likes best first
     status: int  # of the answer to the handshake: 101, or what refused it; 0 before
 
+    @property
+    def behind(self) -> int:
+        """About how many bytes wait for the client."""
+
     async def accept(self, subprotocol: str | None, headers: Pairs, limits: Limits) -> None:
         """Open the connection. Raises Closed when the client is gone."""
 

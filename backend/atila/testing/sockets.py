@@ -108,6 +108,7 @@ class RSGILine(Line):
 
     offered: Sequence[str] = ()
     status = 0
+    behind = 0
 
     async def run(self, adapter: Any, call: ServerCall) -> None:
         scope = SimpleNamespace(

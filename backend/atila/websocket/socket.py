@@ -20,10 +20,11 @@ class Socket:
     What is sent before the connection is open, by `onopen`, waits until it is.
     """
 
-    def __init__(self, client_id: int, duplex: Duplex, spec: SocketSpec) -> None:
+    def __init__(self, client_id: int, duplex: Duplex, spec: SocketSpec, patience: int = 1024 * 1024) -> None:
         self.client_id = client_id
         self.duplex = duplex
         self.spec = spec
+        self.patience = patience  # bytes that may wait for the client before a thread that sends waits too
         self.encoding: Encoding = ENCODINGS[spec.encoding]
         self.arguments: dict[str, Any] = {}  # of the handler, from the path and the query
         self.g = SimpleNamespace()  # for the app to keep things in, as long as the connection
@@ -33,12 +34,33 @@ class Socket:
         self.admitted = False  # hooks and guards let the current call through to the handler
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
+        self._lock = threading.Lock()
+        self._coming = 0  # characters or bytes that threads have handed to the event loop
         self._waiting: list[Message | Outgoing] | None = []  # None once the connection is open
 
     def send(self, message: Any) -> None:
-        """Send a message, encoded as the route says; any number of them in a call. Raises TypeError for one that has
-        no form there. What is sent to a client that is gone is forgotten."""
+        """Send a message, encoded as the route says; any number of them in a call.
+
+        A thread waits here for a client that reads too slowly; an async handler does by `await was.websocket.drain()`.
+        What is sent to a client that is gone is forgotten. Raises TypeError for a message that has no form.
+        """
+        encoded = self.encoding.write(message)
+        if threading.get_ident() == self._thread:
+            self.put(encoded)
+            return
+        with self._lock:
+            self._coming += len(encoded)
+        self._on_loop(self._put_coming, encoded)
+        if self._coming + self.duplex.behind > self.patience and not self._loop.is_closed():
+            asyncio.run_coroutine_threadsafe(self.drain(), self._loop).result()
+
+    def push(self, message: Any) -> None:
+        """Send a message as `send` does, but never wait: a client that is too far behind is let go."""
         self._on_loop(self.put, self.encoding.write(message))
+
+    async def drain(self) -> None:
+        """Wait until the client has taken most of what was sent; on the event loop only."""
+        await self.duplex.drain()
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Close the connection with a code (RFC 6455 7.4: 1000, or 3000 to 4999) and a reason of 123 bytes at most.
@@ -63,6 +85,11 @@ class Socket:
             self.duplex.send(message)
         else:
             self._waiting.append(message)
+
+    def _put_coming(self, message: Message) -> None:
+        with self._lock:
+            self._coming -= len(message)
+        self.put(message)
 
     def open(self) -> None:
         """Send what waited for the connection."""

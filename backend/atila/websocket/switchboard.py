@@ -45,7 +45,7 @@ class Switchboard:
         """
         here = self.open.get(client_id)
         if here is not None:
-            here.send(message)
+            here.push(message)
         else:
             self._bus().publish(self._topic, [client_id, message], here=False)
 
@@ -88,7 +88,7 @@ class Switchboard:
         client_id, content = message
         socket = self.open.get(client_id)
         if socket is not None:
-            socket.send(content)
+            socket.push(content)
 
 
 class Room:
