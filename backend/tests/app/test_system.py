@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from app import database, security
-from app.services.system import release_name
+from app.services.system import newest_revision, release_name
 from app.settings import Settings
 from atila.testing.client import TestClient
+
+BACKEND = Path(__file__).resolve().parents[2]
 
 
 def test_the_process_is_alive_and_ready(cli: TestClient) -> None:
@@ -31,6 +37,33 @@ def test_an_older_schema_is_not_ready(cli: TestClient, settings: Settings) -> No
     database.downgrade(settings.database_url, "base")
     assert cli.get("/health/ready").status_code == 503
     assert cli.get("/health/live").status_code == 200
+
+
+def test_the_newest_migration_is_known_without_alembic() -> None:
+    assert newest_revision() == database.head()
+
+
+def test_a_worker_loads_no_more_than_it_needs(settings: Settings) -> None:
+    script = """
+        import sys
+        import skitai.worker
+        from app.loading import application
+        from app.settings import load
+        with application(load()).test_client() as cli:
+            assert cli.get("/health/ready").data["checks"]["database"] == "ok", cli.get("/health/ready").data
+            assert cli.get("/api/v1/system/config").status_code == 200
+        heavy = {"sqlalchemy", "alembic", "PIL", "httpx2", "django"} & sys.modules.keys()
+        assert not heavy, heavy
+    """
+    env = {
+        **os.environ,
+        "DATABASE_URL": settings.database_url,
+        "SECRET_KEY": settings.secret_key,
+        "MEDIA_ROOT": str(settings.media_root),
+    }
+    command = [sys.executable, "-W", "error", "-c", textwrap.dedent(script)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=BACKEND, env=env)
+    assert ran.returncode == 0, ran.stderr
 
 
 def test_the_frontend_learns_what_it_may_upload(cli: TestClient) -> None:
