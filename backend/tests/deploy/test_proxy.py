@@ -230,8 +230,9 @@ def test_grpc_of_browsers_passes_on_the_same_port(site: Site, token: str) -> Non
         assert b"grpc-status: 16\r\n" in refused.content
         asked = {"Origin": "https://other.example", "Access-Control-Request-Method": "POST"}
         assert client.options(path + "List", headers=asked).json()["code"] == 40500  # the starter shares with nobody
-        with client.stream("POST", path + "Watch", content=body, headers=sent) as changes:
-            assert changes.headers["content-type"] == "application/grpc-web+proto"
+    # Over HTTP/2 and TLS this nginx holds the head of a stream back until its first message.
+    with site.client() as client, client.stream("POST", path + "Watch", content=body, headers=sent) as changes:
+        assert changes.headers["content-type"] == "application/grpc-web+proto"
 
 
 def test_health_and_reflection_pass_on_the_same_port(site: Site) -> None:
