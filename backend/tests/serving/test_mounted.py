@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -246,6 +247,15 @@ def test_events_arrive_as_they_come_and_end_with_their_client(served: Served, mo
 
 
 @pytest.mark.parametrize("mounted", ["stars", "up"])
+def test_long_bodies_over_http2(served: Served, mounted: str) -> None:
+    with httpx.Client(base_url=served.engine.url, http1=False, http2=True, timeout=20) as client:
+        sent = client.put(f"/{mounted}/echo", content=b"x" * 3_000_000)
+        assert (sent.http_version, sent.json()["body"]) == ("HTTP/2", 3_000_000)
+        for promised in ("", "&promised=1"):
+            assert len(client.get(f"/{mounted}/pieces?count=100{promised}").content) == 100 * 65536
+
+
+@pytest.mark.parametrize("mounted", ["stars", "up"])
 def test_a_client_that_leaves_before_its_answer_is_noticed(served: Served, mounted: str) -> None:
     log = served.upstream_log if mounted == "up" else served.engine.log
     noticed = log.read_text().count("NOBODY LISTENS")
@@ -372,6 +382,24 @@ def test_a_handshake_may_be_refused(served: Served, path: str, status: int) -> N
     with pytest.raises(InvalidStatus) as refused, connect(f"ws://127.0.0.1:{served.engine.port}/{path}"):
         pass
     assert refused.value.response.status_code == status
+
+
+def test_workers_are_replaced_while_guests_and_upstreams_answer(start: Start) -> None:
+    script = """
+    from tests.serving.foreign_apps import stars, unchecked
+    skitai.mount("/stars", stars)
+    skitai.alias("@self", skitai.PROTO_HTTP, f"127.0.0.1:{sys.argv[1]}")
+    skitai.mount("/up", "@self")
+    skitai.mount("/wsgi", unchecked)
+    """
+    engine = start(script, workers=2)
+    statuses, old = [], set(engine.workers)
+    with httpx.Client(base_url=engine.url, timeout=20) as client:
+        engine.tell(signal.SIGHUP)
+        while old & set(engine.workers):
+            statuses += [client.get(path).status_code for path in ("/stars/echo", "/up/stars/echo", "/wsgi/x")]
+    assert len(statuses) > 6
+    assert set(statuses) == {200}
 
 
 def test_a_stop_lets_running_requests_finish_and_ends_the_lifespan(start: Start) -> None:
