@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -151,3 +152,14 @@ def test_a_connection_that_is_silent_is_closed(start: Start) -> None:
         began = time.monotonic()
         assert connection.recv(65536) == b""
         assert 0.5 < time.monotonic() - began < 5
+
+
+@pytest.mark.row("1.25")
+def test_a_forwarded_port_that_is_taken_ends_the_start(start: Start) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        engine = start(APP, ready=False, forward_port=port)
+        assert engine.process.wait(20) == 1
+    assert f"cannot listen on 127.0.0.1, port {port}: " in engine.output
