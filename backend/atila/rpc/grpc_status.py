@@ -34,7 +34,7 @@ def status_name(error: HTTPError) -> str:
     """
     code = error.status.code
     said = _constant(error.status.reason)
-    if said != "UNKNOWN" and HTTP_STATUSES.get(said, 0) // 100 == code // 100:
+    if (said != "UNKNOWN" or code == 500) and HTTP_STATUSES.get(said, 0) // 100 == code // 100:
         return said
     return STATUSES.get(code, "FAILED_PRECONDITION" if code < 500 else "INTERNAL")
 
