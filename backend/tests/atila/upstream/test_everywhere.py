@@ -90,7 +90,7 @@ def test_every_member_is_asked(tmp_path: Path) -> None:
         shard.close()
     databases = Databases({"@shards": Alias.parse("@shards", DB_SQLITE3, shards)})
     sessions = Sessions(databases, inline=True)
-    everywhere = sessions.map("@shards")
+    everywhere: Any = sessions.map("@shards")
     assert everywhere.select("photo").get("title").execute().fetch() == [[{"title": "of 0"}], [{"title": "of 1"}]]
     everywhere.insert("photo").data(id=9, title="new").execute().commit()
     assert [rows[0].n for rows in everywhere.execute("SELECT count(*) AS n FROM photo").fetch()] == [2, 2]
