@@ -65,6 +65,8 @@ class Health:
 
     def examine(self, was: Any) -> tuple[bool, dict[str, str]]:
         """Run every check; return whether the process is ready, and what each said."""
+        if was.app.platform.stopping.is_set():
+            return False, {"engine": "is stopping"}
         said = {name: _outcome(was, name, kept.check) for name, kept in self._checks.items()}
         return all(said[name] == FINE for name, kept in self._checks.items() if kept.required), said
 

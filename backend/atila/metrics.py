@@ -14,6 +14,7 @@ from .errors import SettingError
 
 Kind = Literal["counter", "gauge", "histogram"]
 Labels = tuple[str, ...]
+Cells = dict[Hashable, list[float]]
 
 # Upper bounds of what takes seconds; one more holds what is above them all.
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -54,18 +55,26 @@ class Counter:
 
 
 class Gauge:
-    """A number that is read when somebody asks: one, or one for each combination of labels."""
+    """A number that is read when somebody asks: one, or one for each combination of labels.
+
+    One that only grows, processor time say, is of kind "counter".
+    """
 
     def __init__(
-        self, name: str, help: str, read: Callable[[], float | Mapping[Labels, float]], labels: Labels = ()
+        self,
+        name: str,
+        help: str,
+        read: Callable[[], float | Mapping[Labels, float]],
+        labels: Labels = (),
+        kind: Kind = "gauge",
     ) -> None:
-        self.name, self.help, self.labels, self.read = name, help, labels, read
+        self.name, self.help, self.labels, self.read, self.kind = name, help, labels, read, kind
 
     def collect(self) -> Family:
         value = self.read()
         values = value if isinstance(value, Mapping) else {(): value}
         series = [(labels, [float(each)]) for labels, each in values.items()]
-        return Family(self.name, "gauge", self.help, self.labels, series)
+        return Family(self.name, self.kind, self.help, self.labels, series)
 
 
 class Histogram:
@@ -81,15 +90,16 @@ class Histogram:
     ) -> None:  # fmt: skip
         self.name, self.help, self.labels, self.describe, self.bounds = name, help, labels, describe, bounds
         self._own = threading.local()
-        self._all: list[dict[Hashable, list[float]]] = []
+        self._lock = threading.Lock()
+        self._all: list[tuple[threading.Thread, Cells]] = []
+        self._ended: Cells = {}  # of threads that are no more
 
     def observe(self, seconds: float, key: Hashable = ()) -> None:
         """Note one duration, from any thread."""
         try:
             cells = self._own.cells
         except AttributeError:
-            cells = self._own.cells = {}
-            self._all.append(cells)  # atomic, as is copying it below
+            cells = self._enlist()
         cell = cells.get(key)
         if cell is None:
             cell = cells[key] = [0.0] * (len(self.bounds) + 2)
@@ -98,10 +108,25 @@ class Histogram:
 
     def collect(self) -> Family:
         totals: dict[Labels, list[float]] = {}
-        for cells in self._all[:]:
-            for key, cell in cells.copy().items():
+        with self._lock:
+            everybody = [self._ended.copy(), *(cells.copy() for _, cells in self._all)]  # copying a dict is atomic
+        for cells in everybody:
+            for key, cell in cells.items():
                 _add(totals, self.describe(key), cell[:])
         return Family(self.name, "histogram", self.help, self.labels, list(totals.items()), self.bounds)
+
+    def _enlist(self) -> Cells:
+        """Give this thread its cells, and take over those of threads that have ended."""
+        cells: Cells = {}
+        with self._lock:
+            ended = [pair for pair in self._all if not pair[0].is_alive()]
+            for pair in ended:
+                self._all.remove(pair)
+                for key, cell in pair[1].items():
+                    _add(self._ended, key, cell)
+            self._all.append((threading.current_thread(), cells))
+        self._own.cells = cells
+        return cells
 
 
 Made = TypeVar("Made", Counter, Gauge, Histogram)
@@ -141,9 +166,9 @@ class Metrics:
         return [instrument.collect() for instrument in list(self._instruments.values())]
 
 
-def _add(totals: dict[Labels, list[float]], labels: Labels, numbers: list[float]) -> None:
-    total = totals.get(labels)
-    totals[labels] = numbers if total is None else [one + other for one, other in zip(total, numbers, strict=True)]
+def _add(totals: dict[Any, list[float]], key: Hashable, numbers: list[float]) -> None:
+    total = totals.get(key)
+    totals[key] = numbers if total is None else [one + other for one, other in zip(total, numbers, strict=True)]
 
 
 def merge(reports: Iterable[Iterable[Family]]) -> list[Family]:

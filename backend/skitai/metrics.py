@@ -11,7 +11,7 @@ from atila.adapters.sockets import Sockets
 from atila.concurrency import WorkerThreads
 from atila.http.guards import METHODS
 from atila.http.request import Request
-from atila.metrics import Histogram, Labels, Metrics
+from atila.metrics import Gauge, Histogram, Labels, Metrics
 from atila.platform import Platform
 from atila.upstream.clients import open_clients
 from atila.upstream.db.registry import open_databases
@@ -56,7 +56,8 @@ def add_gauges(platform: Platform, threads: WorkerThreads | None, sockets: Socke
     metrics.gauge("atila_upstream_running", "Calls to HTTP upstreams that run now", running, "alias")
     metrics.gauge("atila_bus_up", "1 while messages reach the other workers and hosts", lambda: _is_up(platform))
     metrics.gauge("atila_worker_memory_bytes", "Memory of the worker that is in RAM (on Linux)", _memory)
-    metrics.gauge("atila_worker_cpu_seconds", "Processor time of the worker since its start", _processor_time)
+    processor = ("atila_cpu_seconds_total", "Processor time of all workers, those that have ended included")
+    metrics.add(Gauge(*processor, _processor_time, kind="counter"))
 
 
 def _connections(platform: Platform) -> dict[Labels, float]:

@@ -81,6 +81,13 @@ def test_a_bus_that_is_away_does_not_take_the_host_away(app: Atila, monkeypatch:
     assert ask(app) == (200, {"status": "ready", "checks": {"bus": "away since 1800000000"}})
 
 
+def test_a_process_that_is_about_to_end_is_not_ready(app: Atila) -> None:
+    app.platform.stopping.set()
+    status, body = ask(app)
+    assert (status, body["checks"]) == (503, {"engine": "is stopping"})
+    assert ask(app, "/health/live")[0] == 200
+
+
 def test_an_async_check_is_told_at_once(app: Atila) -> None:
     async def check(was: Was) -> str | None:
         return None

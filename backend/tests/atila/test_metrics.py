@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from atila import SettingError
-from atila.metrics import Family, Metrics, merge
+from atila.metrics import Family, Gauge, Metrics, merge
 
 
 def test_a_counter_counts_by_label() -> None:
@@ -48,6 +48,23 @@ def test_a_histogram_of_many_threads_loses_nothing() -> None:
     assert labels == ("kitchen",)
     assert total == pytest.approx(600)
     assert sum(counts) == counts[family.bounds.index(0.05)] == 20000
+
+
+def test_what_threads_that_are_gone_counted_stays_and_takes_no_room() -> None:
+    waits = Metrics().histogram("wait_seconds", "Waits", "place")
+    for _ in range(50):
+        thread = threading.Thread(target=waits.observe, args=(0.5, ("kitchen",)))
+        thread.start()
+        thread.join()
+    waits.observe(0.5, ("kitchen",))
+    assert len(waits._all) < 3
+    assert sum(waits.collect().series[0][1][1:]) == 51
+
+
+def test_a_number_that_only_grows_may_be_read() -> None:
+    metrics = Metrics()
+    metrics.add(Gauge("seconds_total", "Seconds", lambda: 7.5, kind="counter"))
+    assert metrics.collect() == [Family("seconds_total", "counter", "Seconds", (), [((), [7.5])])]
 
 
 def test_a_bound_belongs_to_its_bucket_and_the_rest_lies_above() -> None:
