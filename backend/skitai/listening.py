@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import sys
@@ -33,7 +34,8 @@ class Listeners:
     def rest(self, slot: int) -> None:
         """Leave new connections to the other places until the next worker at this one listens again."""
         if len(self._sockets) > 1:
-            self._sockets[slot].shutdown(socket.SHUT_RD)
+            with contextlib.suppress(OSError):  # it rests already: the worker before died while it started
+                self._sockets[slot].shutdown(socket.SHUT_RD)
 
     def close(self) -> None:
         """Let go of the sockets; the port closes when the last worker has let go of them too."""

@@ -94,6 +94,28 @@ def test_a_killed_worker_takes_only_its_own_requests_along(start: Start) -> None
     assert took < max(2.0, 2 * start_took), f"back after {took:.1f} s"
 
 
+def test_a_worker_that_is_killed_while_it_starts_is_started_again(start: Start) -> None:
+    engine = start(
+        """
+        time.sleep(0.3)
+        skitai.mount("/", app)
+        """,
+        workers=2,
+        access_log=False,
+    )
+    first, other = engine.workers
+    os.kill(first, signal.SIGKILL)
+    for _ in range(3):
+        wait_until(lambda: len(engine.workers) == 2 and first not in engine.workers)
+        [first] = set(engine.workers) - {other}
+        os.kill(first, signal.SIGKILL)
+    wait_until(lambda: len(engine.workers) == 2 and first not in engine.workers)
+    assert engine.output.count("was killed by SIGKILL; starting it again") == 4
+    time.sleep(0.3)
+    assert len(engine.workers) == 2
+    assert engine.stop() == 0
+
+
 def _asked(url: str) -> int:
     """Return which worker answers a new connection, 0 when none does."""
     try:
