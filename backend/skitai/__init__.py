@@ -18,6 +18,7 @@ from atila.alias import (
     PROTO_WSS,
 )
 from atila.preference import Preference, pref
+from atila.upstream.task import STA_NETERR, STA_NORMAL, STA_REQFAIL, STA_TIMEOUT, STA_UNSENT
 from atila.websocket.design import WS_FAST, WS_GROUPCHAT, WS_NQ, WS_SIMPLE, WS_THREADSAFE
 from atila.websocket.encoding import (
     WS_MSG_BINARY,
@@ -107,6 +108,11 @@ __all__ = [
     "PROTO_HTTPS",
     "PROTO_WS",
     "PROTO_WSS",
+    "STA_NETERR",
+    "STA_NORMAL",
+    "STA_REQFAIL",
+    "STA_TIMEOUT",
+    "STA_UNSENT",
     "WS_FAST",
     "WS_GROUPCHAT",
     "WS_MSG_BINARY",

@@ -14,6 +14,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 from jsonrpclib.SimpleJSONRPCServer import SimpleJSONRPCServer
 
+import skitai
 from atila import Atila
 from atila.alias import DB_MONGODB, DB_REDIS, DB_SQLITE3, PROTO_HTTP
 from atila.upstream.task import STA_NETERR, STA_NORMAL, STA_REQFAIL, STA_TIMEOUT, STA_UNSENT
@@ -187,6 +188,12 @@ def test_dispatch_without_waiting_or_with_errors(app: Atila, client_of: ClientOf
 
     data = answer_of(app, client_of, call).data
     assert (data["early"], data["late"], data["end"]) == (True, True, STA_NORMAL)
+
+
+@pytest.mark.row("11.5")
+def test_the_states_of_an_exchange() -> None:
+    states = [skitai.STA_REQFAIL, skitai.STA_UNSENT, skitai.STA_TIMEOUT, skitai.STA_NETERR, skitai.STA_NORMAL]
+    assert states == [-1, 0, 1, 2, 3]
 
 
 @pytest.mark.row("11.5", "11.6")

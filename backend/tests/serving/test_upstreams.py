@@ -167,6 +167,15 @@ def test_calls_of_one_second_take_one_second_together(engine: EngineProcess) -> 
 
 
 @pytest.mark.row("11.30")
+def test_an_engine_that_stops_lets_futures_answer(engine: EngineProcess) -> None:
+    with ThreadPoolExecutor(1) as clients:
+        running = clients.submit(httpx.get, f"{engine.url}/futures", params={"names": "http,sql"}, timeout=20)
+        time.sleep(0.4)
+        assert engine.stop() == 0
+        assert running.result().json() == {"codes": [200, 200]}
+
+
+@pytest.mark.row("11.30")
 def test_futures_leave_their_thread_to_others(engine: EngineProcess) -> None:
     """Two threads serve twelve requests that wait a second each."""
     started = time.monotonic()

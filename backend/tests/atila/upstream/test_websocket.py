@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ from atila.upstream.calls import Calls
 from atila.upstream.task import STA_NETERR, STA_NORMAL, STA_REQFAIL, STA_TIMEOUT
 from atila.upstream.websocket import open_websocket
 from tests.servers.upstream import free_port
+from tests.serving.certificates import Authority
 
 
 def talk(connection: ServerConnection) -> None:
@@ -127,3 +130,23 @@ def test_in_an_async_handler(calls: Calls, port: int) -> None:
     import asyncio
 
     assert asyncio.run(_talk_async(calls, port)) == ["0", "1", "2"]
+
+
+@pytest.mark.row("11.17")
+def test_over_tls(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    pair = authority.issue("localhost")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pair.certificate, pair.key)
+    context.set_alpn_protocols(["h2", "http/1.1"])  # a server that would speak HTTP/2, if it were asked to
+    platform = LocalPlatform("tests")
+    with serve(talk, "localhost", 0, ssl=context) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        port = server.socket.getsockname()[1]
+        platform.alias("@chat", Kind.WSS, f"localhost:{port}?ca={authority.certificate}")
+        platform.alias("@unknown", Kind.WSS, f"localhost:{port}")
+        calls = Calls.of(platform, default_config())
+        assert open_websocket(calls, "@chat/echo", "hello").fetch() == "hello"
+        assert open_websocket(calls, "@unknown/echo", "hello").dispatch().status_code == 705
+        server.shutdown()
+    platform.close()
