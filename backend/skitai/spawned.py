@@ -160,9 +160,11 @@ class SpawnedGrpc:
 
         def call(message: Any) -> Any:
             with grpc.insecure_channel(self._address) as channel:
-                make = channel.unary_stream if method.gives_stream else channel.unary_unary
-                ask = make(method.path, type(message).SerializeToString, method.response.FromString)
-                answer = ask(message, timeout=PATIENCE, metadata=tuple(self._metadata))
+                sent = "stream" if method.takes_stream else "unary"
+                make = getattr(channel, f"{sent}_{'stream' if method.gives_stream else 'unary'}")
+                ask = make(method.path, method.request.SerializeToString, method.response.FromString)
+                given = iter(message) if method.takes_stream else message
+                answer = ask(given, timeout=PATIENCE, metadata=tuple(self._metadata))
                 return iter(list(answer)) if method.gives_stream else answer
 
         return call
