@@ -18,6 +18,7 @@ from atila.http.response import Response
 app = Atila(__name__)
 app.title, app.version = system.NAME, system.VERSION
 app.description = "Accounts and photos. Sign in, then send the access token as `Authorization: Bearer …`."
+app.config.jsonrpc_path = "/rpc2"  # where XML-RPC is spoken too
 
 app.mount("/health", health, ns="health")
 app.mount("", system, ns="system")

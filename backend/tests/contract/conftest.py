@@ -1,4 +1,4 @@
-"""One running product for all contract tests of a worker, and the three ways into it."""
+"""One running product for all contract tests of a worker, and the ways into it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import cache
 import pytest
 
 from tests.contract.product import Product
-from tests.contract.surfaces import Grpc, Rest, Surface, XmlRpc
+from tests.contract.surfaces import Grpc, JsonRpc, Rest, Surface, XmlRpc
 
 Surfaces = Callable[[str | None], dict[str, Surface]]
 
@@ -27,7 +27,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 
 @pytest.fixture(scope="session")
 def surfaces(product: Product) -> Iterator[Surfaces]:
-    """The three surfaces in somebody's name, or in nobody's; a text that is no name is sent as the token."""
+    """The surfaces in somebody's name, or in nobody's; a text that is no name is sent as the token."""
     tokens = {name: product.token(name) for name in product.people}
 
     @cache
@@ -36,6 +36,7 @@ def surfaces(product: Product) -> Iterator[Surfaces]:
         made: dict[str, Surface] = {
             "REST": Rest(product.url, token),
             "XML-RPC": XmlRpc(product.url, token),
+            "JSON-RPC": JsonRpc(product.url, token),
             "gRPC": Grpc(product.grpc_target, token),
         }
         for surface in made.values():

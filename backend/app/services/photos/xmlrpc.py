@@ -1,4 +1,4 @@
-"""Photos over XML-RPC: photos.list, photos.get, photos.create, photos.update, photos.delete at /rpc2.
+"""Photos over XML-RPC and JSON-RPC: photos.list, photos.get, photos.create, photos.update, photos.delete at /rpc2.
 
 Callers send `Authorization: Bearer <access token>`. Structs have the fields that REST shows, times as RFC 3339 text.
 """
