@@ -21,7 +21,7 @@ HOP_BY_HOP = frozenset({
     "transfer-encoding", "upgrade",
 })  # fmt: skip
 # A client does not say these of itself: they are written anew.
-_OURS = frozenset({"content-length", "expect", "forwarded", "host", "x-real-ip", "x-request-id"})
+_OURS = frozenset({"content-length", "expect", "forwarded", "host", "via", "x-real-ip", "x-request-id"})
 _SECURE = (Kind.HTTPS, Kind.WSS)
 _USUAL = {"http": 80, "https": 443}
 
@@ -122,7 +122,7 @@ def _forwarded(request: Request) -> Pairs:
     host = (trusted.get("x-forwarded-host") if trusted else None) or request.host
     prefix = (trusted.get("x-forwarded-prefix", "").rstrip("/") if trusted else "") + request.root
     fields = [
-        ("via", f"{request.version} {PSEUDONYM}"),  # RFC 9110 7.6.3; beside those of proxies before us
+        ("via", ", ".join([*request.headers.get_all("via"), f"{request.version} {PSEUDONYM}"])),  # RFC 9110 7.6.3
         ("x-forwarded-for", ", ".join([*chain, request.peer])),
         ("x-forwarded-proto", request.scheme),
         ("x-forwarded-host", host),

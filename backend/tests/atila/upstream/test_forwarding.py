@@ -36,6 +36,7 @@ def test_a_trusted_proxys_word_is_carried_on() -> None:
     assert got["x-real-ip"] == "2.2.2.2"
     assert (got["x-forwarded-proto"], got["x-forwarded-host"]) == ("https", "public.example")
     assert got["x-forwarded-prefix"] == "/outer/x"
+    assert got["via"] == "2 front, 1.1 atila"
 
 
 @pytest.mark.parametrize(
