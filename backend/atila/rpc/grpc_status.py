@@ -34,7 +34,8 @@ def status_name(error: HTTPError) -> str:
     """
     code = error.status.code
     said = _constant(error.status.reason)
-    if (said != "UNKNOWN" or code == 500) and HTTP_STATUSES.get(said, 0) // 100 == code // 100:
+    told = HTTP_STATUSES.get(said, 0)
+    if code >= 400 and told // 100 == code // 100 and (said != "UNKNOWN" or code == told):
         return said
     return STATUSES.get(code, "FAILED_PRECONDITION" if code < 500 else "INTERNAL")
 
