@@ -106,7 +106,7 @@ def test_a_worker_that_is_killed_while_it_starts_is_started_again(start: Start) 
     first, other = engine.workers
     os.kill(first, signal.SIGKILL)
     for _ in range(3):
-        wait_until(lambda: len(engine.workers) == 2 and first not in engine.workers)
+        wait_until(lambda: len(engine.workers) == 2 and first not in engine.workers)  # noqa: B023
         [first] = set(engine.workers) - {other}
         os.kill(first, signal.SIGKILL)
     wait_until(lambda: len(engine.workers) == 2 and first not in engine.workers)
