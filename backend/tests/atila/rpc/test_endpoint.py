@@ -137,6 +137,22 @@ def test_other_origins_as_the_route_allows(cli: TestClient) -> None:
     assert answer.headers.get("access-control-allow-origin") is None
 
 
+def test_a_browser_of_another_origin_asks_first(app: Atila) -> None:
+    """A path of calls is no route; one beside it answers the preflight."""
+    app.access_control_allow_origin = ["https://x.example"]
+    app.route("/", methods=["POST", "OPTIONS"])(lambda was: was.response("415 Unsupported Media Type"))
+    headers = {"Origin": "https://x.example", "Access-Control-Request-Method": "POST"}
+    sent = {"Origin": "https://x.example", "Content-Type": "application/json-rpc"}
+    with app.test_client("/rpc2") as cli:
+        asked = cli.options("/rpc2/", headers={**headers, "Access-Control-Request-Headers": "content-type"})
+        assert asked.headers["access-control-allow-origin"] == "https://x.example"
+        assert asked.headers["access-control-allow-headers"] == "content-type"
+        answer = cli.post("/rpc2/", CALL, headers=sent)
+        assert answer.json()["result"]["wire"] == "jsonrpc"
+        assert answer.headers["access-control-allow-origin"] == "https://x.example"
+        assert cli.post("/rpc2/", b"text").status_code == 415
+
+
 @pytest.mark.row("12.20")
 def test_json_is_a_call_only_where_the_app_says_so(app: Atila) -> None:
     app.config.jsonrpc_path = "/calls/"
