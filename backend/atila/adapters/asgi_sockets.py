@@ -53,6 +53,7 @@ class Evented:
         self._outbox = Outbox(self._send_message)
         self._over: Closed | None = None
         self._closing: asyncio.Task[None] | None = None
+        self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @property
     def behind(self) -> int:
@@ -76,9 +77,15 @@ class Evented:
         await self._send({"type": f"{DENIAL}.body", "body": body})
 
     async def receive(self) -> Message:
-        if self._over is not None and self._closing is None:
+        if self._over is not None:
             raise self._over
-        event = await self._receive()
+        receiving = asyncio.ensure_future(self._receive())
+        either: set[asyncio.Future[Any]] = {receiving, self._ended}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if not receiving.done():  # not every server tells an app that it has closed a connection itself
+            receiving.cancel()
+            raise self._over or Closed(1006)
+        event = receiving.result()
         if event["type"] == "websocket.disconnect":
             self._over = Closed(event.get("code") or 1005, event.get("reason") or "")
             raise self._over
@@ -86,7 +93,7 @@ class Evented:
         message: Message = text if text is not None else event["bytes"]
         if len(message) > self._limits.message:
             self.close(TOO_BIG, f"a message has {self._limits.message} bytes at most")
-            return await self.receive()
+            return await self.receive()  # which raises Closed
         return message
 
     def send(self, message: Message | Outgoing) -> None:
@@ -114,6 +121,8 @@ class Evented:
         await self._outbox.drain()
         with contextlib.suppress(OSError, RuntimeError):  # the client closed it meanwhile
             await self._send({"type": "websocket.close", "code": code, "reason": reason})
+        if not self._ended.done():
+            self._ended.set_result(None)
 
     async def _send_message(self, message: Message) -> None:
         kind = "text" if isinstance(message, str) else "bytes"

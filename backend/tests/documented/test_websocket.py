@@ -587,6 +587,18 @@ def test_errors_of_handlers_close_with_a_code(client_of: ClientOf, app: Atila) -
         assert reason in ("because", "enough", "internal server error")
 
 
+@pytest.mark.row("12.10")
+def test_any_thread_may_close(client_of: ClientOf, app: Atila) -> None:
+    @app.route("/websocket")
+    @app.websocket()
+    async def websocket(was: Was, message: str) -> None:
+        threading.Timer(0.05, was.websocket.close, (4001, "from a thread")).start()
+
+    with client_of(app).ws("/websocket") as ws:
+        ws.send("x")
+        assert end_of(ws) == (4001, "from a thread")
+
+
 @pytest.mark.row("12.2")
 def test_codes_and_reasons_that_cannot_be_sent(client_of: ClientOf, app: Atila) -> None:
     @app.route("/websocket")

@@ -43,6 +43,7 @@ class Client(asyncio.Protocol):
     def __init__(self, path: str) -> None:
         self.path = path
         self.received = bytearray()
+        self.more = asyncio.Event()
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: Any) -> None:
@@ -53,6 +54,7 @@ class Client(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.received += data
+        self.more.set()
         if not self.opened.done() and b"\r\n\r\n" in self.received:
             assert self.received.startswith(b"HTTP/1.1 101"), self.received
             self.received = self.received.partition(b"\r\n\r\n")[2]
@@ -60,6 +62,12 @@ class Client(asyncio.Protocol):
         elif PING in data:
             self.received = self.received.replace(PING, b"")
             self.transport.write(PONG)
+
+    async def until(self, size: int) -> None:
+        """Wait until so many bytes have come."""
+        while len(self.received) < size:
+            self.more.clear()
+            await self.more.wait()
 
     def send(self, text: str) -> None:
         self.transport.write(bytes([0x81, 0x80 | len(text)]) + b"\0\0\0\0" + text.encode())
@@ -132,9 +140,7 @@ def test_a_busy_room(start: Start) -> None:
         for number, text in enumerate(texts):
             members[0].send(text)
             await asyncio.sleep(max(0.0, started + (number + 1) / RATE - time.monotonic()))
-        while any(len(member.received) < len(expected) for member in members):
-            assert time.monotonic() < started + 60, "messages were lost"
-            await asyncio.sleep(0.01)
+        await asyncio.wait_for(asyncio.gather(*(member.until(len(expected)) for member in members)), 60)
         took = time.monotonic() - started
         assert all(bytes(member.received) == expected for member in members)
         for member in members:
@@ -143,3 +149,38 @@ def test_a_busy_room(start: Start) -> None:
 
     took = asyncio.run(talk())
     sys.stdout.write(f"{MESSAGES} messages to {MEMBERS} members in {took:.2f} s, {MESSAGES / took:.0f} a second\n")
+
+
+@pytest.mark.row("12.14")
+def test_connections_that_come_and_go(start: Start) -> None:
+    """Each client gets its own answers, however others end, and whatever plain requests go on beside."""
+    engine = start(APP.replace("skitai.mount", '@app.route("/tell")\ndef tell(was, a):\n    return a\n\nskitai.mount'))
+    (worker,) = engine.workers
+    loop_count = 20
+
+    async def visit(number: int) -> None:
+        loop = asyncio.get_running_loop()
+        for turn in range(loop_count):
+            _, client = await loop.create_connection(lambda: Client("/idle"), "127.0.0.1", engine.port)
+            await asyncio.wait_for(client.opened, 10)
+            text = f"{number}-{turn}"
+            client.send(text)
+            await asyncio.wait_for(client.until(2 + len(text)), 10)
+            assert client.received[2:] == text.encode()
+            client.transport.abort() if turn % 2 else client.transport.close()
+
+    async def ask(number: int) -> None:
+        for turn in range(loop_count):
+            reader, writer = await asyncio.open_connection("127.0.0.1", engine.port)
+            writer.write(f"GET /tell?a={number}-{turn} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+            assert (await reader.read()).endswith(f"{number}-{turn}".encode())
+            writer.close()
+
+    async def all_at_once() -> None:
+        await asyncio.gather(*map(visit, range(30)), *map(ask, range(10)))
+
+    asyncio.run(all_at_once())
+    end = time.monotonic() + 10
+    while (left := len(list(Path(f"/proc/{worker}/fd").iterdir()))) > 60 and time.monotonic() < end:
+        time.sleep(0.05)
+    assert left <= 60, "descriptors of connections that are gone"
