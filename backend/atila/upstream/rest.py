@@ -65,6 +65,9 @@ class Rest:
         self._hosts: dict[str, Host] = {}
         self._leaving: set[asyncio.Future[None]] = set()
         loop.when_closing(self._close)
+        library = logging.getLogger("httpx2")
+        if library.level == logging.NOTSET:
+            library.setLevel(logging.WARNING)  # it tells of every call, with whatever its URL holds
 
     async def send(self, call: Call, alias: Alias | None = None) -> HTTPReply:
         """Send a call to a server of `alias`, or to its URL, and return what became of it. Never raises."""

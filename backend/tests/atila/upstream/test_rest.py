@@ -45,6 +45,12 @@ def test_connections_are_kept_for_the_next_call(calls: Calls, upstream: Upstream
     assert calls.clients.usage() == {"@": 0}
 
 
+def test_a_call_is_not_told_to_the_log(calls: Calls, upstream: Upstream, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    get(calls, f"{upstream.url}/echo?token=hidden")
+    assert "hidden" not in caplog.text
+
+
 def test_cookies_of_one_call_are_not_sent_with_another(calls: Calls, upstream: Upstream) -> None:
     assert get(calls, f"{upstream.url}/cookie").get_header("set-cookie") == "user=alice; Path=/"
     assert "cookie" not in get(calls, f"{upstream.url}/echo").data["headers"]
