@@ -1,4 +1,4 @@
-"""MongoDB, as far as it goes without one: no server of it is packaged for the machines that test."""
+"""MongoDB by pymongo, against a small server of the tests: none is packaged for the machines that run them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from atila.platform import LocalPlatform
 from atila.upstream import mongodb
 from atila.upstream.calls import Calls
 from atila.upstream.mongodb import MongoStub
-from atila.upstream.task import STA_NETERR, STA_TIMEOUT
+from atila.upstream.task import STA_NETERR, STA_NORMAL, STA_TIMEOUT
+from tests.servers.mongodb import MongoServer
 from tests.servers.upstream import free_port
 
 
@@ -35,6 +36,24 @@ def test_without_the_package_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) ->
 def test_what_is_no_mongodb(name: str, words: str) -> None:
     with pytest.raises(SettingError, match=words):
         MongoStub(calls(("@cache", DB_REDIS, "127.0.0.1")), name, "photos")
+
+
+@pytest.mark.row("11.19")
+def test_documents_go_in_and_come_out_as_a_list() -> None:
+    server = MongoServer()
+    made = calls(("@docs", DB_MONGODB, f"{server.address}/library"))
+    books = MongoStub(made, "@docs", "books")
+    with books:
+        added = books.insert_many([{"_id": 1, "title": "Emma"}, {"_id": 2, "title": "Persuasion"}]).fetch()
+    assert added.inserted_ids == [1, 2]
+    assert books.find().fetch() == [{"_id": 1, "title": "Emma"}, {"_id": 2, "title": "Persuasion"}]
+    assert books.find({"title": "Emma"}).one() == {"_id": 1, "title": "Emma"}
+    assert books.find_one({"_id": 2}).fetch() == {"_id": 2, "title": "Persuasion"}
+    assert books.find_one({"_id": 3}).fetch() is None
+    wrong = books.drop_index("none").dispatch()
+    assert (wrong.status, wrong.status_code, wrong.reason) == (STA_NORMAL, 500, "Database Error")
+    made.clients.close()
+    server.stop()
 
 
 @pytest.mark.row("11.19")
