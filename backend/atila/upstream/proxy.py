@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -172,17 +173,24 @@ class Proxy:
         self, request: Request, ask: Callable[[Member], Awaitable[Answer]], repeatable: bool
     ) -> Answer:
         """Ask one member after the other, as long as nothing was sent or it may be sent again."""
-        turns = list(self.members.order())
+        turns = deque(self.members.order())
         failure = HTTPError(502)
-        for attempt, (number, member) in enumerate(turns + turns[:1] * repeatable, 1):
+        while turns:
+            number, member = turns.popleft()
             try:
-                return await ask(member)
+                answer = await ask(member)
             except self._errors as error:
                 verdict = self._judge(error)
                 failure = self._failed(member, request, error, verdict)
+            else:
+                self.members.up(number)
+                return answer
             if verdict.unreached:
                 self.members.down(number)
-            if attempt >= len(turns) if verdict.unreached else not (verdict.broken and repeatable):
+            elif verdict.broken and repeatable:
+                repeatable = False  # once: the next member, or this one when there is no other
+                turns.append((number, member))
+            else:
                 break
         raise failure
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,6 +47,10 @@ for name in ("up", "pair", "below", "closed", "rude"):
 with skitai.preference() as impatient:
     impatient.timeout = 0.5
     skitai.mount("/silent", "@silent", pref=impatient)
+skitai.alias("@narrow", skitai.PROTO_HTTP, "127.0.0.1:{up}", max_conns=1)
+with skitai.preference() as hurried:
+    hurried.connect_timeout = 0.3
+    skitai.mount("/narrow", "@narrow", pref=hurried)
 with skitai.preference() as small:
     small.max_client_body_size = 100_000
     small.preserve_host = True
@@ -312,6 +317,33 @@ def test_what_is_no_http_is_502(served: Served, said: bytes) -> None:
                 connection.recv(65536)
                 connection.sendall(said)
             assert status_of(client.recv(65536)) == 502
+
+
+def test_a_request_that_may_be_repeated_is(served: Served) -> None:
+    port: int = served.engine.rude_port  # type: ignore[attr-defined]  # set by the fixture
+    with socket.create_server(("127.0.0.1", port)) as server:
+        server.settimeout(10)
+        with served.engine.connect(10) as client:
+            client.sendall(b"GET /rude/x HTTP/1.1\r\nHost: a\r\n\r\n")
+            for answer in (b"", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"):
+                connection, _ = server.accept()
+                with connection:
+                    connection.recv(65536)
+                    connection.sendall(answer)
+            assert status_of(client.recv(65536)) == 200
+
+
+def test_no_free_connection_is_503(served: Served) -> None:
+    with ThreadPoolExecutor(1) as thread:
+        first = thread.submit(served.client.get, "/narrow/slow?seconds=1.2")
+        time.sleep(0.3)
+        with httpx.Client(base_url=served.engine.url) as other:
+            refused = other.get("/narrow/echo")
+        assert (refused.status_code, refused.json()["more_info"]) == (
+            503,
+            "the upstream @narrow has no free connection",
+        )
+        assert first.result().text == "late"
 
 
 def test_an_answer_that_breaks_off_looks_broken_to_the_client(served: Served) -> None:
