@@ -40,6 +40,8 @@ from .websocket.socket import Socket, socket_of
 
 if TYPE_CHECKING:
     from .app import Atila
+    from .upstream.grpc import Grpc
+    from .upstream.rpc import Remote
 
 
 class Was:
@@ -98,12 +100,18 @@ class Was:
     dejwt = decode_jwt = bearer.forward(Bearer.read)
 
     calls: part[Was, Calls] = part(lambda was: Calls.of(was.app.platform, was.app.config, was.request))
-    get, post = property(lambda was: Verb(was.calls, "GET")), property(lambda was: Verb(was.calls, "POST"))
-    put, patch = property(lambda was: Verb(was.calls, "PUT")), property(lambda was: Verb(was.calls, "PATCH"))
-    delete, options = property(lambda was: Verb(was.calls, "DELETE")), property(lambda was: Verb(was.calls, "OPTIONS"))
-    upload = property(lambda was: Upload(was.calls, "POST"))
-    rpc = xmlrpc = property(services.xmlrpc)
-    jsonrpc, grpc, ws = property(services.jsonrpc), property(services.grpc), property(services.websocket)
+    get: part[Was, Verb] = part(lambda was: Verb(was.calls, "GET"))
+    post: part[Was, Verb] = part(lambda was: Verb(was.calls, "POST"))
+    put: part[Was, Verb] = part(lambda was: Verb(was.calls, "PUT"))
+    patch: part[Was, Verb] = part(lambda was: Verb(was.calls, "PATCH"))
+    delete: part[Was, Verb] = part(lambda was: Verb(was.calls, "DELETE"))
+    options: part[Was, Verb] = part(lambda was: Verb(was.calls, "OPTIONS"))
+    upload: part[Was, Upload] = part(lambda was: Upload(was.calls, "POST"))
+    rpc: part[Was, Remote] = part(services.xmlrpc)
+    xmlrpc: part[Was, Remote] = part(services.xmlrpc)
+    jsonrpc: part[Was, Remote] = part(services.jsonrpc)
+    grpc: part[Was, Grpc] = part(services.grpc)
+    ws = property(services.websocket)
     redis, mongodb = property(services.redis), property(services.mongodb)
     Tasks, Futures, promise = Tasks, property(services.futures), staticmethod(services.promise)
 
