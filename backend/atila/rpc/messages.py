@@ -7,8 +7,9 @@ from typing import Any, Protocol
 
 from ..errors import HTTPError
 from ..http.request import Wire
-from ..http.response import Response
-from ..http.results import API
+from ..http.response import FileBody, Response, Stream
+from ..http.results import API, File
+from ..http.streams import is_stream
 from .methods import Call
 
 Perform = Callable[[Call], Awaitable[Any]]  # run a call; raises HTTPError
@@ -41,21 +42,33 @@ class Codec(Protocol):
 
 
 def content_of(result: Any) -> Any:
-    """Return what a handler's result is for a remote caller. Raises HTTPError for an answer that tells an error."""
+    """Return what a handler's result is for a remote caller.
+
+    Raises HTTPError for an answer that is no success, a redirection too, and for a stream or file, which is closed.
+    """
+    if type(result) in _PLAIN:
+        return result
     if isinstance(result, API):
         raise_if_error(result)
         return result.data
     if isinstance(result, Response):
-        if result.status >= 400:
+        if result.status >= 300:
             raise HTTPError(result.get_status(), result.detail)
         return content_of(result.body)
+    if isinstance(result, Stream | FileBody | File) or is_stream(result):
+        if (close := getattr(result, "close", None)) is not None:
+            close()
+        raise HTTPError(500, "a file or stream has no form in a remote call; return its bytes")
     return result
+
+
+_PLAIN = frozenset({str, int, float, bool, type(None), list, dict, bytes})
 
 
 def raise_if_error(result: API[Any]) -> None:
     """Raise the HTTPError that a `was.Fault` stands for."""
     error = HTTPError(result.status)
-    if error.status.code < 400:
+    if error.status.code < 300:
         return
     data = result.data if isinstance(result.data, dict) else {}
     detail, message, code = data.get("more_info"), data.get("message"), data.get("code")

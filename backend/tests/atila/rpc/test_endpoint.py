@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 import xmlrpc.client as rpc
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from atila import Atila, Was
+from atila.alias import DB_SQLITE3
 from atila.http.request import Request
 from atila.testing.client import TestClient
 from atila.testing.jsonrpc import JsonRpcError
@@ -151,6 +153,43 @@ def test_a_browser_of_another_origin_asks_first(app: Atila) -> None:
         assert answer.json()["result"]["wire"] == "jsonrpc"
         assert answer.headers["access-control-allow-origin"] == "https://x.example"
         assert cli.post("/rpc2/", b"text").status_code == 415
+
+
+def test_what_is_still_to_come_is_awaited(app: Atila, tmp_path: Path) -> None:
+    app.alias("@db", DB_SQLITE3, str(tmp_path / "a.db"))
+
+    @app.route("/later")
+    def later(was: Any) -> Any:
+        def answer(was: Any, replies: Any) -> Any:
+            return was.API(rows=replies[0].fetch())
+
+        return was.Futures([was.db("@db").execute("SELECT 7 AS n")]).then(answer)
+
+    with app.test_client("/rpc2") as cli:
+        assert cli.rpc("/rpc2").later() == cli.jsonrpc("/rpc2").later() == {"rows": [{"n": 7}]}
+
+
+@pytest.mark.row("12.18")
+def test_redirections_are_errors_and_streams_are_closed(app: Atila, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("a")
+    opened: list[Any] = []
+
+    @app.route("/file")
+    def file(was: Any) -> Any:
+        opened.append((tmp_path / "a.txt").open("rb"))
+        return opened[-1] if len(opened) % 2 else was.response("200 OK", opened[-1])
+
+    app.route("/moved")(lambda was: was.redirect("/elsewhere"))
+    app.route("/named")(lambda was: was.File(str(tmp_path / "a.txt")))
+    with app.test_client("/rpc2") as cli:
+        for call in (cli.rpc("/rpc2").file, cli.rpc("/rpc2").file, cli.rpc("/rpc2").named):
+            with pytest.raises(rpc.Fault, match="a file or stream has no form") as caught:
+                call()
+            assert caught.value.faultCode == 500
+        assert [item.closed for item in opened] == [True, True]
+        with pytest.raises(JsonRpcError) as moved:
+            cli.jsonrpc("/rpc2").moved()
+        assert moved.value.code == 302
 
 
 @pytest.mark.row("12.20")

@@ -203,7 +203,7 @@ def circle() -> list[Any]:
     ],
 )
 def test_a_result_that_xmlrpc_cannot_carry(value: Any) -> None:
-    with pytest.raises(HTTPError, match="no form in XML-RPC") as caught:
+    with pytest.raises(HTTPError, match="no form in") as caught:
         dump(value)
     assert caught.value.status.code == 500
 
