@@ -30,6 +30,7 @@ pytestmark = pytest.mark.timeout(300)  # seconds; every deployment starts Python
 
 HOST = "deployer@photos.example"
 IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc")
+WELL = {"bus": "ok", "database": "ok"}  # what the checks of a release that serves say
 
 
 class Rehearsal:
@@ -162,7 +163,7 @@ def test_deploying_again_switches_without_a_restart_and_going_back_works(rehears
     first = rehearsal.deploy()
     assert first.returncode == 0, first.stdout + first.stderr
     one = rehearsal.current
-    assert rehearsal.health() == {"status": "ready", "release": one}
+    assert rehearsal.health() == {"status": "ready", "release": one, "checks": WELL}
     assert not list((rehearsal.base / "releases" / one).rglob("*.map"))
     with sqlite3.connect(rehearsal.root / "var/lib/atila-starter/app.db") as connection:
         assert connection.execute("SELECT email FROM users").fetchall() == [("admin@photos.example",)]
@@ -205,7 +206,7 @@ def test_a_release_that_cannot_start_is_rolled_back_with_its_migration(rehearsal
     assert f"was rolled back; {good} serves on." in done.stderr
     assert "Taking the database back from 9999" in done.stdout
     assert (rehearsal.current, rehearsal.schema) == (good, schema)
-    assert rehearsal.health() == {"status": "ready", "release": good}
+    assert rehearsal.health() == {"status": "ready", "release": good, "checks": WELL}
     assert [path.name for path in (rehearsal.base / "releases").iterdir() if path.suffix != ".failed"] == [good]
 
 
@@ -217,10 +218,10 @@ def test_a_release_whose_engine_fails_its_health_check_is_rolled_back(rehearsal:
     rehearsal.edit("backend/app/services/system.py", "if not reply.usable:", "if reply.usable:")
     done = rehearsal.deploy_what_fails()
     assert done.returncode == 1
-    assert "the database does not answer" in done.stderr
+    assert '"database":"does not answer' in done.stderr
     assert f"was rolled back; {good} serves on." in done.stderr
     assert [line for line in rehearsal.asked_of_systemd if line.startswith("restart")] == ["restart atila-starter"] * 3
-    assert rehearsal.health() == {"status": "ready", "release": good}
+    assert rehearsal.health() == {"status": "ready", "release": good, "checks": WELL}
 
 
 def test_a_migration_that_fails_changes_nothing(rehearsal: Rehearsal) -> None:
