@@ -200,6 +200,11 @@ def work(engine: Engine, line: Line, options: Options, journal: Journal) -> None
     adapter = RSGI(mounts, settings)
     if options.metrics_port:
         add_gauges(engine, threads, adapter.sockets)
+    _serve(Served(engine, mounts, adapter, line, options, journal), line, options)
+
+
+def _serve(served: Served, line: Line, options: Options) -> None:
+    """Open the HTTP port and serve. Raises SystemExit with 1 for keys that cannot be used."""
     listen = granian.Listen(
         options.address,
         options.port,
@@ -211,7 +216,11 @@ def work(engine: Engine, line: Line, options: Options, journal: Journal) -> None
         max_connections=options.max_connections,
         descriptor=line.listener,
     )
-    granian.serve(Served(engine, mounts, adapter, line, options, journal), listen)
+    try:
+        granian.serve(served, listen)
+    except SettingError as error:
+        _log.critical("%s", error)
+        raise SystemExit(1) from error
 
 
 def _use_places(engine: Engine, options: Options) -> None:

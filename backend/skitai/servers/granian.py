@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import sys
 from collections.abc import Callable
@@ -16,6 +17,10 @@ from granian.log import LogLevels
 from granian.server import MPServer
 
 from skitai.listening import BACKLOG
+
+from .keys import OpenedKey
+
+READING = 0.5  # seconds after which the server, which reads them when this worker begins, has read its keys
 
 _LOGGING = {"handlers": {}, "loggers": {"_granian": {"handlers": [], "propagate": True}}}  # to our own log
 
@@ -62,8 +67,13 @@ class _InThisProcess(MPServer):
 def serve(target: Any, listen: Listen) -> None:
     """Serve an RSGI target (with `__rsgi__`, `__rsgi_init__`, `__rsgi_del__`) until SIGTERM or SIGINT.
 
-    After the signal no connection is accepted any more, and running requests finish.
+    After the signal no connection is accepted any more, and running requests finish. Raises SettingError for an
+    encrypted key that the password does not open.
     """
+    key = _path(listen.key)
+    if key is not None and listen.key_password is not None:
+        opened = OpenedKey(key, listen.key_password)
+        key, target = opened.path, _Forgetting(target, opened)
     server = _InThisProcess(
         "skitai",
         address=listen.address,
@@ -80,13 +90,26 @@ def serve(target: Any, listen: Listen) -> None:
         log_level=LogLevels.warning,
         log_dictconfig=_LOGGING,
         ssl_cert=_path(listen.certificate),
-        ssl_key=_path(listen.key),
-        ssl_key_password=listen.key_password,
+        ssl_key=key,
         ssl_ca=_path(listen.client_ca),
         ssl_client_verify=listen.client_ca is not None,
     )
     server.listener = listen.descriptor
     server.serve(target_loader=lambda: target, wrap_loader=False)
+
+
+class _Forgetting:
+    """A target whose server reads an opened key, which is removed then. Lives as long as the worker."""
+
+    def __init__(self, target: Any, key: OpenedKey) -> None:
+        self._target = target
+        self._key = key
+        self.__rsgi__ = target.__rsgi__
+        self.__rsgi_del__ = target.__rsgi_del__
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._target.__rsgi_init__(loop)
+        loop.call_later(READING, self._key.forget)
 
 
 def _path(file: Path | str | None) -> Path | None:

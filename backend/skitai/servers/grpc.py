@@ -68,9 +68,9 @@ class GrpcServer:
             maximum_concurrent_rpcs=options.grpc_max_calls,
             compression=compression_of(options),
         )
+        server.add_generic_rpc_handlers((_Methods(self),))  # grpcio asks them in their order, at every call
         names = [service.strip("/") for service in self.services]
         self._standard = Standard(server, names, reflection=options.grpc_reflection)
-        server.add_generic_rpc_handlers((_Methods(self),))
         open_port(server, options.address, options.grpc, self.tls)
         server.start()
 
@@ -126,14 +126,15 @@ class _Methods(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic in 
         self._known: dict[str, Handler] = {}
 
     def service(self, details: grpc.HandlerCallDetails) -> Handler | None:
-        """Return the handler, or None for a path that is no method: grpcio answers UNIMPLEMENTED."""
-        known = self._known.get(details.method)
-        if known is None:
-            method = find_method(details.method)
-            if method is None:
-                return None
-            known = self._known[details.method] = self._server.handler(method)
-        return known
+        """Return the handler, or None for what is no method of ours: grpcio answers UNIMPLEMENTED."""
+        return self._known.get(details.method) or self._make(details.method)
+
+    def _make(self, path: str) -> Handler | None:
+        method = find_method(path) if path.rpartition("/")[0] in self._server.services else None
+        if method is None:
+            return None
+        made = self._known[path] = self._server.handler(method)
+        return made
 
 
 class _Behaviour:

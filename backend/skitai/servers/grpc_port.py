@@ -7,8 +7,9 @@ from pathlib import Path
 
 import grpc
 
-from atila.errors import SettingError
 from skitai.options import Options
+
+from .keys import opened
 
 PINGS = 10_000  # milliseconds that have to lie between the pings of a client that is silent otherwise
 
@@ -38,22 +39,10 @@ class Tls:
 
     def credentials(self) -> grpc.ServerCredentials:
         """Read the files. Raises SettingError for a key that the password does not open."""
-        pair = (self._private_key(), self.certificate.read_bytes())
+        pair = (opened(self.key, self.key_password), self.certificate.read_bytes())
         if self.client_ca is None:
             return grpc.ssl_server_credentials([pair])
         return grpc.ssl_server_credentials([pair], self.client_ca.read_bytes(), require_client_auth=True)
-
-    def _private_key(self) -> bytes:
-        data = self.key.read_bytes()
-        if self.key_password is None:
-            return data
-        from cryptography.hazmat.primitives import serialization as forms  # heavy, and only for an encrypted key
-
-        try:
-            key = forms.load_pem_private_key(data, self.key_password.encode())
-        except (ValueError, TypeError) as error:
-            raise SettingError(f"key_password does not open {self.key}") from error
-        return key.private_bytes(forms.Encoding.PEM, forms.PrivateFormat.PKCS8, forms.NoEncryption())
 
 
 def channel_options(options: Options) -> list[tuple[str, int]]:

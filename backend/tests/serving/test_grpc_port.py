@@ -78,9 +78,13 @@ def trusting(authority: Authority, engine: EngineProcess, **pair: bytes) -> grpc
     return grpc.secure_channel(f"127.0.0.1:{engine.port + 1}", credentials)
 
 
-def test_tls(start: Start, authority: Authority) -> None:
-    server = authority.issue("server")
-    engine = start(APP, certificate=str(server.certificate), key=str(server.key))
+@pytest.mark.parametrize("password", [None, "open sesame"])
+def test_tls_on_both_ports(start: Start, authority: Authority, password: str | None) -> None:
+    server = authority.issue("server", password)
+    engine = start(APP, certificate=str(server.certificate), key=str(server.key), key_password=password)
+    trust = ssl.create_default_context(cafile=authority.certificate)
+    page = f"https://127.0.0.1:{engine.port}/{SERVICE}/page"
+    assert httpx.get(page, verify=trust, trust_env=False).text == "page"
     assert f"grpcs://127.0.0.1:{engine.port + 1}" in engine.output
     with trusting(authority, engine) as channel:
         assert photo_service(channel).Get(pb.GetRequest(), timeout=20).title == "https"
@@ -119,7 +123,8 @@ def test_a_password_that_does_not_open_the_key_is_one_sentence(start: Start, aut
     files = {"certificate": str(server.certificate), "key": str(server.key), "key_password": "wrong"}
     engine = start(APP, ready=False, **files)
     assert engine.process.wait(20) == 1
-    assert "key" in engine.output
+    assert f"key_password does not open {server.key}" in engine.output
+    assert "Traceback" not in engine.output
 
 
 # clients that vanish
