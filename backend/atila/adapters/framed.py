@@ -16,17 +16,44 @@ from websockets.protocol import SERVER, Protocol, State
 
 from ..http.duplex import Closed, Limits, Message, Outgoing
 
+try:
+    from websockets.speedups import apply_mask
+except ImportError:  # no compiled part for this machine
+    from websockets.utils import apply_mask
+
 MESSAGES_AHEAD = 16  # that a client may send before the first of them is handled
 ABNORMAL, BAD_DATA, FAILED = 1006, 1007, 1011  # RFC 6455 7.4.1
+
+SHORT_TEXT, SHORT_BINARY = 0x81, 0x82  # the first byte of a message in one frame
 
 _quiet = logging.getLogger("atila.websocket.frames")
 _quiet.setLevel(logging.WARNING)
 
 
 class Frames(Protocol):
-    """What websockets knows of the frames of a connection."""
+    """What websockets knows of the frames of a connection, and a short way for most of them."""
+
+    between = True  # the next byte begins a frame
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(SERVER, max_size=limit, logger=_quiet)
+        self.limit = limit
+
+    def short_message(self, data: bytes) -> bytes | None:
+        """Return the content of data that is one short, whole message; None for anything else, which is not read."""
+        size = len(data) - 6  # two bytes of head, four of the mask (RFC 6455 5.2)
+        if not 0 <= size < 126 or data[1] != 0x80 | size or data[0] not in (SHORT_TEXT, SHORT_BINARY):
+            return None
+        if not self.between or self.current_size is not None or size > self.limit or self.state is not State.OPEN:
+            return None
+        return apply_mask(data[6:], data[2:6])
+
+    def receive_data(self, data: bytes | bytearray) -> None:
+        self.between = False
+        super().receive_data(data)
 
     def recv_frame(self, frame: Frame) -> None:
+        self.between = not self.reader.buffer
         if frame.opcode is Opcode.CLOSE:
             self.current_size = None  # closing in the middle of a message is allowed (RFC 6455 5.5.1), an error for it
         super().recv_frame(frame)
@@ -39,7 +66,7 @@ class Framed(asyncio.Protocol):
         self.limits = limits
         self.beat = beat
         self.silent = 0.0  # seconds since anything came
-        self.frames = Frames(SERVER, max_size=limits.message, logger=_quiet)
+        self.frames = Frames(limits.message)
         self.transport: Any = None
         self.over: Closed | None = None
         self._inbox: deque[Message] = deque()
@@ -110,9 +137,13 @@ class Framed(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self.silent = 0.0
         frames = self.frames
-        frames.receive_data(data)
-        for frame in frames.events_received():
-            self._take(frame)  # type: ignore[arg-type]  # a server's events are frames
+        if (content := frames.short_message(data)) is not None:
+            self._text = data[0] == SHORT_TEXT
+            self._deliver(content)
+        else:
+            frames.receive_data(data)
+            for frame in frames.events_received():
+                self._take(frame)  # type: ignore[arg-type]  # a server's events are frames
         if frames.writes:
             self._write()
 
