@@ -55,7 +55,7 @@ def _simplify(value: Any) -> Any:
 
 
 def _write(value: Any, write: Callable[[str], None]) -> None:
-    _WRITERS.get(type(value), _write_nothing)(value, write)
+    _WRITERS[type(value)](value, write)  # which has every type that msgspec leaves
 
 
 def _write_text(value: str, write: Callable[[str], None]) -> None:
@@ -121,10 +121,6 @@ def _write_struct(value: dict[str, Any], write: Callable[[str], None]) -> None:
         _write(item, write)
         write("</member>")
     write("</struct></value>")
-
-
-def _write_nothing(value: Any, write: Callable[[str], None]) -> None:
-    raise TypeError(f"objects of type {type(value).__name__} have none")
 
 
 _WRITERS: dict[type, Callable[[Any, Callable[[str], None]], None]] = {

@@ -6,7 +6,7 @@ import xmlrpc.client
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, Literal, TypedDict
 
 import msgspec
 import pytest
@@ -62,6 +62,10 @@ def app() -> Atila:
     def get(was: Was, id: int) -> object:
         return id
 
+    @app.route("/either")
+    def either(was: Was, photo: dict[str, Any] | int) -> object:
+        return was.API(photo=photo)
+
     app.route("/anything")(lambda was, **fields: fields)
     app.route("/")(lambda was: "home")
     app.route("/socket")(app.websocket(1)(lambda was, message: message))
@@ -75,7 +79,7 @@ def cli(app: Atila) -> Iterator[TestClient]:
         yield client
 
 
-ALL = ["anything", "math.add", "photos", "photos.save"]
+ALL = ["anything", "either", "math.add", "photos", "photos.save"]
 SYSTEM = ["system.listMethods", "system.methodHelp", "system.methodSignature", "system.multicall"]
 
 
@@ -167,6 +171,9 @@ def test_a_route_may_answer_in_the_systems_place(app: Atila, cli: TestClient) ->
         (None, "nil"),
         (int | None, "int"),
         (int | str, "undef"),
+        (Photo | None, "struct"),
+        (Photo | int, "undef"),
+        (Literal["a"], "undef"),
         (Annotated[int, msgspec.Meta(ge=1)], "int"),
         (API[dict[str, Any]], "struct"),
         (Any, "undef"),
@@ -192,5 +199,6 @@ def test_a_struct_alone_may_hold_the_arguments_by_name(cli: TestClient) -> None:
     assert rpc.math.add({"a": 1, "b": 2}) == 3
     assert rpc.math.add({"a": 1}) == 2
     assert rpc.anything({"x": 1, "y": [2]}) == {"x": 1, "y": [2]}
+    assert rpc.either({"photo": {"a": 1}}) == {"photo": {"photo": {"a": 1}}}  # which says it takes one
     with pytest.raises(xmlrpc.client.Fault, match="`a` should be an integer"):  # which is not all of them
         rpc.math.add({"b": 2})

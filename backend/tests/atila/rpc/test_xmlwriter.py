@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import xmlrpc.client as rpc
+from collections import OrderedDict
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import IntEnum
@@ -56,6 +57,8 @@ class Named(str):
         (UUID(int=1), "<string>00000000-0000-0000-0000-000000000001</string>"),
         (Size.LARGE, "<int>3</int>"),
         (Named("x"), "<string>x</string>"),
+        (memoryview(b"ab"), "<string>YWI=</string>"),
+        (OrderedDict(a=1), "<struct><member><name>a</name><value><int>1</int></value></member></struct>"),
         ([], "<array><data></data></array>"),
         ((), "<array><data></data></array>"),
         ({}, "<struct></struct>"),
@@ -90,7 +93,10 @@ def test_numbers_arrive_as_they_are(number: float) -> None:
     assert "e" not in write_value(number).removeprefix("<value><double>").removesuffix("</double></value>")
 
 
-@pytest.mark.parametrize("value", [float("nan"), 2**63, object(), [object()], {1: {(2, 3): 4}}, range(3)])
+@pytest.mark.parametrize(
+    "value",
+    [float("nan"), 2**63, object(), [object()], {1: {(2, 3): 4}}, range(3), {datetime(2026, 1, 2, tzinfo=UTC): 1}],
+)
 def test_what_has_no_form(value: Any) -> None:
     with pytest.raises((TypeError, ValueError, OverflowError)):
         write_value(value)
