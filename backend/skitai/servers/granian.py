@@ -72,8 +72,8 @@ def serve(target: Any, listen: Listen) -> None:
     """
     key = _path(listen.key)
     if key is not None and listen.key_password is not None:
-        opened = OpenedKey(key, listen.key_password)
-        key, target = opened.path, _Forgetting(target, opened)
+        target = _Forgetting(target, OpenedKey(key, listen.key_password))
+        key = target.key.path
     server = _InThisProcess(
         "skitai",
         address=listen.address,
@@ -103,13 +103,16 @@ class _Forgetting:
 
     def __init__(self, target: Any, key: OpenedKey) -> None:
         self._target = target
-        self._key = key
+        self.key = key
         self.__rsgi__ = target.__rsgi__
-        self.__rsgi_del__ = target.__rsgi_del__
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._target.__rsgi_init__(loop)
-        loop.call_later(READING, self._key.forget)
+        loop.call_later(READING, self.key.forget)
+
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.key.forget()
+        self._target.__rsgi_del__(loop)
 
 
 def _path(file: Path | str | None) -> Path | None:

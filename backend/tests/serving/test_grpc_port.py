@@ -92,6 +92,7 @@ def test_tls_on_both_ports(start: Start, authority: Authority, password: str | N
         photo_service(channel).Get(pb.GetRequest(), timeout=20)
     error: Any = failure.value
     assert error.code() is grpc.StatusCode.UNAVAILABLE
+    assert engine.stop() == 0
 
 
 def test_mutual_tls_on_both_ports(start: Start, authority: Authority, tmp_path: Path) -> None:
