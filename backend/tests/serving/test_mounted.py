@@ -98,6 +98,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         client = stack.enter_context(httpx.Client(base_url=engine.url, timeout=20))
         wait_until(lambda: client.get("/up/echo").status_code == 200, 20)
         yield Served(engine, client, log)
+        assert engine.stop() == 0
 
 
 def _listening() -> socket.socket:
