@@ -51,6 +51,8 @@ class AppSocket:
 
     async def finish(self) -> None:
         """End what the app left open."""
+        if self._over:
+            return
         if self._accepted:
             self._duplex.close(1000)
         elif not self._duplex.status:
