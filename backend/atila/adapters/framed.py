@@ -73,7 +73,8 @@ class Framed(asyncio.Protocol):
         self._waiter: asyncio.Future[Message] | None = None
         self._drained: asyncio.Future[None] | None = None
         self._clogged = self._paused = False
-        self._pieces: list[bytes] = []  # of a message that came in several frames
+        self._waiting = 0  # bytes for a slow client, when it was last looked at
+        self._pieces = bytearray()  # of a message that comes in several frames
         self._text = False  # they are text
         self._deadline: asyncio.TimerHandle | None = None
 
@@ -170,6 +171,11 @@ class Framed(asyncio.Protocol):
             self.frames.send_ping(b"")
             self._write()
 
+    def takes(self) -> bool:
+        """Say whether the client has taken something of what waited at the last look: then it is there, only slow."""
+        before, self._waiting = self._waiting, self.behind
+        return self._waiting < before
+
     def give_up(self) -> None:
         """Close the connection of a client that answers no ping."""
         self.close(FAILED, "no answer to a ping")
@@ -182,12 +188,11 @@ class Framed(asyncio.Protocol):
             if frame.fin:
                 self._deliver(frame.data)
             else:
-                self._pieces.append(bytes(frame.data))
+                self._pieces += frame.data
         elif opcode is Opcode.CONT:
-            self._pieces.append(bytes(frame.data))
+            self._pieces += frame.data
             if frame.fin:
-                whole = b"".join(self._pieces)
-                self._pieces.clear()
+                whole, self._pieces = self._pieces, bytearray()
                 self._deliver(whole)
 
     def _deliver(self, data: Any) -> None:
@@ -208,6 +213,9 @@ class Framed(asyncio.Protocol):
 
     def _write(self) -> None:
         frames, transport = self.frames, self.transport
+        if self._clogged and transport.get_write_buffer_size() > self.limits.behind:  # it pings, and reads no answer
+            self.drop(Closed(ABNORMAL, "the client does not read"))
+            return
         for data in frames.data_to_send():
             if data:
                 transport.write(data)
@@ -270,7 +278,7 @@ class Beat:
     def _look(self) -> None:
         period = self._period
         for member in list(self._members):
-            before, member.silent = member.silent, member.silent + period
+            before, member.silent = member.silent, 0.0 if member.takes() else member.silent + period
             limits = member.limits
             if limits.timeout and member.silent >= limits.timeout:
                 member.give_up()

@@ -6,7 +6,9 @@ import asyncio
 import base64
 import os
 import signal
+import socket
 import ssl
+import struct
 import sys
 import time
 from collections import Counter
@@ -198,6 +200,33 @@ def test_a_client_that_does_not_read_holds_up_nobody(start: Start) -> None:
         time.sleep(0.3)
         other.send("hello")
         assert str(other.recv(5)).endswith("hello")
+
+
+@pytest.mark.row("12.2")
+def test_a_client_that_pings_and_does_not_read_is_let_go(start: Start) -> None:
+    engine = start(APP.replace("64 * 1024\n", "64 * 1024\napp.config.websocket_max_behind = 100_000\n"))
+    pings = (bytes([0x89, 0x80 | 125]) + b"\0\0\0\0" + bytes(125)) * 500
+    with engine.connect() as raw:
+        raw.sendall(handshake("/plain"))
+        raw.recv(4096)
+        with pytest.raises(OSError, match="reset|pipe"):
+            for _ in range(2000):
+                raw.sendall(pings)
+    wait_until(lambda: "CLOSED" in engine.output, 5)
+
+
+@pytest.mark.row("12.14")
+def test_clients_that_leave_in_the_middle_of_the_handshake(start: Start) -> None:
+    engine = start(APP)
+    for _ in range(200):
+        with engine.connect() as raw:
+            raw.sendall(handshake("/plain"))
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closing is a reset
+    descriptors = Path(f"/proc/{engine.workers[0]}/fd")
+    wait_until(lambda: len(list(descriptors.iterdir())) < 60, 5)
+    with open_at(engine, "/plain") as client:
+        client.send("hello")
+        assert str(client.recv(5)).endswith("hello")
 
 
 @pytest.mark.row("12.3")
