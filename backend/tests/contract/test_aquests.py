@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.app.pictures import picture
 from tests.contract.conftest import Surfaces
 from tests.contract.product import BACKEND, Product
@@ -38,6 +40,7 @@ def call(*arguments: str) -> list[dict[str, Any]]:
     return answers
 
 
+@pytest.mark.row("12.26")
 def test_rpc_lists_photos_and_sees_a_fault(product: Product, surfaces: Surfaces) -> None:
     photo = surfaces("sam")["REST"].create("me", "a.jpg", picture(), "Sam's ridge", "")
     listed, refused = call("rpc", f"{product.url}/rpc2", product.token("sam"))
@@ -56,6 +59,7 @@ def test_grpc_is_refused_without_a_token(product: Product) -> None:
     assert refused["grpc-status"] == "16"
 
 
+@pytest.mark.row("12.26")
 def test_grpc_brings_the_message(tmp_path: Path) -> None:
     engine = EngineProcess(tmp_path, OPEN_SERVICE)
     try:

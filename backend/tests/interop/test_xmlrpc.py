@@ -71,7 +71,7 @@ def test_the_validators_methods_in_other_languages(engine: EngineProcess, langua
     assert json.loads(done.stdout) == EXPECTED
 
 
-@pytest.mark.row("12.15", "12.16", "12.17", "12.18", "12.19")
+@pytest.mark.row("12.15", "12.16", "12.17", "12.18", "12.19", "12.27")
 @pytest.mark.parametrize("path", ["/rpc2", "/rpc2/"])
 def test_the_validators_methods_in_python(engine: EngineProcess, path: str) -> None:
     server: Any = xmlrpc.client.ServerProxy(f"{engine.url}{path}", allow_none=True, use_builtin_types=True)
