@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import socket
 import sys
@@ -33,9 +32,11 @@ class Listeners:
 
     def rest(self, slot: int) -> None:
         """Leave new connections to the other places until the next worker at this one listens again."""
-        if len(self._sockets) > 1:
-            with contextlib.suppress(OSError):  # it rests already: the worker before died while it started
-                self._sockets[slot].shutdown(socket.SHUT_RD)
+        # One that rests already must be left alone: Linux would hand its "shut down" on to every connection that the next
+        # worker accepts, and each would end as soon as its request has been read.
+        chosen = self._sockets[slot % len(self._sockets)]
+        if len(self._sockets) > 1 and chosen.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            chosen.shutdown(socket.SHUT_RD)
 
     def close(self) -> None:
         """Let go of the sockets; the port closes when the last worker has let go of them too."""
