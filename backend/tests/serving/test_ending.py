@@ -166,7 +166,7 @@ def test_what_never_ends_is_ended_in_time(start: Start) -> None:
     told = time.monotonic()
     engine.tell(signal.SIGTERM)
     assert engine.process.wait(15) == 0
-    assert time.monotonic() - told < 6
+    assert time.monotonic() - told < 10
     assert busy.ends() == {"slow": "broken", "astream": "broken", "call": "broken", "socket": 1001}
     assert "did not finish in 2 s; killed" in engine.output
 

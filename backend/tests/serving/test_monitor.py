@@ -6,12 +6,18 @@ import os
 import signal
 import socket
 import threading
+import xmlrpc.client
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 
+import grpc
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from websockets.sync.client import connect
+
+from contracts.photos.v1 import photos_pb2 as pb
 
 from .conftest import Start
 from .engine_process import EngineProcess, free_ports, wait_until
@@ -36,7 +42,8 @@ def buy(was):
 
 @app.route("/slow")
 def slow(was):
-    time.sleep(0.8)
+    while not os.path.exists("go"):
+        time.sleep(0.02)
     return "done"
 
 skitai.mount("/shop", app)
@@ -89,7 +96,7 @@ def test_answers_of_all_workers_are_counted_by_route_status_and_protocol(start: 
     assert all(found[("atila_threads", (("worker", worker),))] == 4 for worker in "12")
 
 
-def test_threads_and_queue_are_seen_while_they_are_busy(start: Start) -> None:
+def test_threads_and_queue_are_seen_while_they_are_busy(start: Start, tmp_path: Path) -> None:
     port = free_ports()
     engine = start(APP, threads=2, metrics_port=port)
     asking = [threading.Thread(target=ask, args=(engine, "/shop/slow", 1)) for _ in range(3)]
@@ -100,7 +107,8 @@ def test_threads_and_queue_are_seen_while_they_are_busy(start: Start) -> None:
         found = numbers(port)
         return found[("atila_threads_busy", (("worker", "1"),))], found[("atila_queue_length", (("worker", "1"),))]
 
-    wait_until(lambda: state() == (2, 1), 5)
+    wait_until(lambda: state() == (2, 1), 15)
+    (tmp_path / "go").touch()
     for thread in asking:
         thread.join()
     assert state() == (0, 0)
@@ -204,3 +212,56 @@ def test_pools_and_upstreams_are_seen_and_get_the_trace(start: Start) -> None:
     assert found[("atila_upstream_seconds_count", (("alias", "@self"), ("status", "200")))] == 1
     assert found[("atila_upstream_seconds_count", (("alias", "@nobody"), ("status", "701")))] == 1
     assert found[("atila_upstream_running", (("alias", "@self"), ("worker", "1")))] == 0
+
+
+PROTOCOLS = """
+from contracts.photos.v1 import photos_pb2 as pb
+from skitai import WS_SIMPLE
+
+@app.route("/echo")
+@app.websocket(WS_SIMPLE, 60)
+def echo(was, message):
+    return message
+
+@app.route("/add")
+def add(was, a: int, b: int):
+    return a + b
+
+@app.route("/contracts.photos.v1.PhotoService/Get")
+def Get(was, request):
+    if request.id == 404:
+        raise was.Error("404 Not Found")
+    return pb.Photo(id=request.id)
+
+skitai.mount("/", app)
+"""
+
+
+def test_every_protocol_is_counted_as_itself(start: Start) -> None:
+    port = free_ports()
+    engine = start(PROTOCOLS, metrics_port=port)
+    with xmlrpc.client.ServerProxy(f"{engine.url}/") as server:
+        assert server.add(1, 2) == 3
+    call = {"jsonrpc": "2.0", "id": 1, "method": "add", "params": [1, 2]}
+    httpx.post(engine.url, json=call, headers={"content-type": "application/json-rpc"})
+    with grpc.insecure_channel(f"127.0.0.1:{engine.port + 1}") as channel:
+        get = channel.unary_unary(
+            "/contracts.photos.v1.PhotoService/Get",
+            request_serializer=pb.GetRequest.SerializeToString,
+            response_deserializer=pb.Photo.FromString,
+        )
+        assert get(pb.GetRequest(id=7), timeout=5).id == 7
+        with pytest.raises(grpc.RpcError):
+            get(pb.GetRequest(id=404), timeout=5)
+    with connect(f"ws://127.0.0.1:{engine.port}/echo", proxy=None) as client:
+        client.send("hello")
+        assert client.recv(5) == "hello"
+        assert numbers(port)[("atila_websockets", (("worker", "1"),))] == 1
+    wait_until(lambda: answered(numbers(port), protocol="websocket") == 1, 5)
+    found = numbers(port)
+    assert answered(found, protocol="xmlrpc", route="/add", status="200") == 1
+    assert answered(found, protocol="jsonrpc", route="/add", status="200") == 1
+    photo = "/contracts.photos.v1.PhotoService/Get"
+    assert answered(found, protocol="grpc", route=photo, status="200") == 1
+    assert answered(found, protocol="grpc", route=photo, status="404") == 1
+    assert answered(found, protocol="websocket", route="/echo") == 1
