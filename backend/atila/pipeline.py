@@ -301,7 +301,8 @@ async def stop(app: Any) -> None:
     await app.events.tell(events.app_unmounting, app.background())
     await app.lifecycle.run("before_umount", app.background())
     app.services.umount_all()
-    app.grpc_web_threads.stop()
+    if app.built:
+        app.grpc_web_threads.stop()
     app.built = False
     await app.lifecycle.run("umounted", app.wac)
     if app.platform.apps.get(app.name) is app:
