@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -9,6 +10,8 @@ from typing import Any
 
 import grpc
 import pytest
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from contracts.photos.v1 import photos_pb2 as pb
 from contracts.photos.v1.photos_pb2_grpc import PhotoServiceStub
@@ -68,6 +71,24 @@ def test_a_watch_is_refused_as_every_call_is(
     with pytest.raises(grpc.RpcError) as raised:
         next(surface.stub.Watch(pb.WatchRequest(user=uid), metadata=surface.metadata, timeout=10))
     assert raised.value.code() is code
+
+
+def test_changes_of_all_protocols_arrive_over_a_websocket(surfaces: Surfaces, product: Product) -> None:
+    uma = surfaces("uma")
+    url = f"{product.url.replace('http', 'ws', 1)}/api/v1/users/{{}}/photos/changes"
+    own, staffs = ([Subprotocol("bearer"), Subprotocol(product.token(name))] for name in ("uma", "sam"))
+    with (
+        connect(url.format("me"), subprotocols=own, proxy=None) as first,
+        connect(url.format(product.people["uma"].id), subprotocols=staffs, proxy=None) as second,
+    ):
+        photo = uma["JSON-RPC"].create("me", "a.jpg", picture(), "one", "")
+        changed = uma["XML-RPC"].update("me", photo["id"], {"title": "two"})
+        uma["gRPC"].delete("me", photo["id"])
+        for connection in (first, second):
+            told = [json.loads(connection.recv(10)) for _ in range(3)]
+            assert [(each["kind"], each["photo"]["title"]) for each in told] == [
+                ("created", "one"), ("updated", "two"), ("deleted", changed["title"]),
+            ]  # fmt: skip
 
 
 def test_a_cancelled_watch_ends_on_the_server_too(surfaces: Surfaces, product: Product) -> None:
