@@ -32,7 +32,7 @@ class Listeners:
 
     def rest(self, slot: int) -> None:
         """Leave new connections to the other places until the next worker at this one listens again."""
-        # One that rests already must be left alone: Linux would hand its "shut down" on to every connection that the next
+        # One that rests already is left alone: Linux would hand its "shut down" on to every connection that the next
         # worker accepts, and each would end as soon as its request has been read.
         chosen = self._sockets[slot % len(self._sockets)]
         if len(self._sockets) > 1 and chosen.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
