@@ -8,6 +8,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Generator
+from concurrent.futures import wait
 from functools import partial
 from queue import SimpleQueue
 from typing import Any, TypeVar
@@ -157,6 +158,24 @@ class Waiting(ABC):
         """Return at once, and have `wake` called once, from any thread, when the coroutine can go on."""
 
 
+class Elsewhere(Waiting, Awaitable[Value]):
+    """A coroutine that runs on an event loop for a request on a thread; the thread is free meanwhile."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Value], loop: asyncio.AbstractEventLoop) -> None:
+        self._future = asyncio.run_coroutine_threadsafe(coroutine, loop)
+
+    def block(self) -> None:
+        wait([self._future])
+
+    def park(self, wake: Callable[[], object]) -> None:
+        self._future.add_done_callback(lambda _: wake())
+
+    def __await__(self) -> Generator[Any, Any, Value]:
+        if not self._future.done():
+            yield self
+        return self._future.result()
+
+
 class Suspended(Exception):  # noqa: N818 - no error: it leaves the thread to others
     """A coroutine waits; whoever catches this steps it again. `go_on` is what a worker thread then calls."""
 
@@ -211,6 +230,11 @@ def then(outcome: Any, finish: Callable[[Any], Any]) -> Any:
         return finish(await outcome)
 
     return finish_later()
+
+
+def loop_of_thread() -> asyncio.AbstractEventLoop | None:
+    """Return the event loop that this thread hands its waiting to, None on the loop itself."""
+    return getattr(_here, "loop", None)
 
 
 def adopt(loop: asyncio.AbstractEventLoop) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Coroutine, Iterator
 from functools import partial
 from typing import Any
 
-from ..concurrency import Suspended, step
+from ..concurrency import Elsewhere, Suspended, step
 from ..errors import HTTPError
 from ..http.guards import METHODS
 from ..http.headers import Headers
@@ -97,7 +97,11 @@ class RSGI:
         if not isinstance(response.body, Stream):
             self._send(proto, request, response, started)
         elif response.body.asynchronous:
-            self._wait(self._stream(proto, request, response, started))
+            assert self.loop is not None, "__rsgi_init__ comes first"
+            rest = self._stream(proto, request, response, started)
+            sending = Suspended(rest, Elsewhere(rest, self.loop))  # the thread is free while the loop sends it
+            sending.go_on = _nothing
+            raise sending
         else:
             self._stream_from_thread(proto, request, response, started)
 
@@ -231,6 +235,10 @@ class RSGI:
     def _tell(self, request: Request, response: Response, started: float) -> None:
         if self.settings.on_answer is not None:
             self.settings.on_answer(request, response.status, known_length(response), time.perf_counter() - started)
+
+
+def _nothing() -> None:
+    """All is done."""
 
 
 def _announces_body(source: HeaderSource) -> bool:

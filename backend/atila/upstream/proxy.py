@@ -96,10 +96,7 @@ _VERDICTS = {
 
 
 class Proxy:
-    """Passes requests on to one alias. Lives as long as its mount, or as its process.
-
-    It has one pool of connections for the event loop, and one for the threads of plain handlers.
-    """
+    """Passes requests on to one alias. Used on an event loop; lives as long as its mount, or as its process."""
 
     def __init__(self, alias: Alias, settings: ProxySettings | None = None) -> None:
         """Open nothing yet. Raises SettingError when the alias is no HTTP upstream."""
@@ -114,22 +111,19 @@ class Proxy:
         self._errors = (httpcore2.TimeoutException, httpcore2.NetworkError, httpcore2.ProtocolError)
         self._requests = LoopPool(alias.max_conns)
         self._sockets = LoopPool(None)  # beside the other, which a hundred open WebSockets would fill up
-        self._thread_pool: httpcore2.ConnectionPool | None = None
 
-    async def pass_on(
-        self, request: Request, path: str, *, plain: bool = False, patience: float | None = None
-    ) -> Response:
+    async def pass_on(self, request: Request, path: str, patience: float | None = None) -> Response:
         """Return the answer of a member to a request for `path`, decoded; the query is the request's.
 
-        A `plain` call blocks its thread and never suspends. `patience`, in seconds, replaces `timeout`. The next
-        member is asked when one cannot be reached, and when it broke off a request that may be repeated.
+        `patience`, in seconds, replaces `timeout`. The next member is asked when one cannot be reached, and when it
+        broke off a request that may be repeated.
         Raises HTTPError: 502 when none can be reached or answers in HTTP, 504 when none does in time, 503 when all
         connections are taken; what the client's own body raises passes through.
         """
         waits = patience or self.settings.timeout
         repeatable = request.method in REPEATABLE and not request.body and request.incoming is None
         return await self._first_answer(
-            request, lambda member: self._exchange(member, request, path, plain, waits), repeatable
+            request, lambda member: self._exchange(member, request, path, waits), repeatable
         )
 
     async def converse(self, request: Request, path: str, duplex: Duplex, limits: Limits) -> None:
@@ -159,13 +153,6 @@ class Proxy:
         """Close the connections."""
         await self._requests.aclose()
         await self._sockets.aclose()
-        self.close()
-
-    def close(self) -> None:
-        """Close the connections of plain calls; those of an event loop end with it."""
-        pool, self._thread_pool = self._thread_pool, None
-        if pool is not None:
-            pool.close()
 
     # asking
 
@@ -194,7 +181,7 @@ class Proxy:
                 break
         raise failure
 
-    async def _exchange(self, member: Member, request: Request, path: str, plain: bool, patience: float) -> Response:
+    async def _exchange(self, member: Member, request: Request, path: str, patience: float) -> Response:
         fields = self._fields(member, request)
         content: Any = request.body or request.incoming
         if content is not None:
@@ -203,15 +190,12 @@ class Proxy:
         elif request.method not in REPEATABLE and request.method != "DELETE":
             fields.append((b"content-length", b"0"))  # RFC 9110 8.6
         asked = self._request_to(member, request, path, fields, patience, content)
-        if plain:
-            answer = self._pool_of_threads().handle_request(asked)
-        else:
-            answer = await self._requests.get().handle_async_request(asked)
+        answer = await self._requests.get().handle_async_request(asked)
         if answer.status < 200:
-            await _close(answer, plain)
+            await answer.aclose()
             raise self._core.RemoteProtocolError(f"status {answer.status} was not asked for")
         response = self._begin(answer, member, request)
-        await self._fill(response, answer, request.method, plain)
+        await self._fill(response, answer, request.method)
         return response
 
     async def _shake_hands(
@@ -253,18 +237,16 @@ class Proxy:
                 response.headers[place] = (name, rewritten(value, origin, base, request.root))
         return response
 
-    async def _fill(self, response: Response, answer: httpcore2.Response, method: str, plain: bool) -> None:
+    async def _fill(self, response: Response, answer: httpcore2.Response, method: str) -> None:
         length = _length_of(answer)
         if method == "HEAD" or response.status in (204, 304):
-            await _close(answer, plain)
+            await answer.aclose()
             response.body = Stream(iter(()), length=length) if method == "HEAD" else b""
         elif length is not None and length <= WHOLE:
             try:
-                response.body = answer.read() if plain else await answer.aread()
+                response.body = await answer.aread()
             finally:
-                await _close(answer, plain)
-        elif plain:
-            response.body = Stream(iter(answer.iter_stream()), answer.close, length=length)
+                await answer.aclose()
         else:
             response.body = Stream(_pieces(answer), answer.aclose, length, paced=is_paced(response))
 
@@ -280,11 +262,6 @@ class Proxy:
         _log.warning("%s %s: %s: %s: %s", request.id, request.method, said, where, str(error) or type(error).__name__)
         return HTTPError(verdict.status, said)
 
-    def _pool_of_threads(self) -> httpcore2.ConnectionPool:
-        if self._thread_pool is None:
-            self._thread_pool = self._core.ConnectionPool(**pool_options(self.alias.max_conns))
-        return self._thread_pool
-
 
 def _length_of(answer: httpcore2.Response) -> int | None:
     for name, value in answer.headers:
@@ -297,10 +274,3 @@ async def _pieces(answer: httpcore2.Response) -> AsyncIterator[bytes]:
     async for piece in answer.aiter_stream():
         if piece:
             yield piece
-
-
-async def _close(answer: httpcore2.Response, plain: bool) -> None:
-    if plain:
-        answer.close()
-    else:
-        await answer.aclose()

@@ -61,6 +61,10 @@ def proxying(app: Atila, frontend: str) -> Atila:
     async def slowly(was: Any, path: str, **query: Any) -> Any:
         return await was.proxypass("@frontend", path, timeout=3)
 
+    @app.route("/at-once/<path:path>")
+    async def at_once(was: Any, path: str) -> Any:
+        return was.proxypass("@frontend", path)
+
     @app.route("/nobody")
     def nobody(was: Any) -> Any:
         return was.proxypass("@nobody", "x")
@@ -83,7 +87,7 @@ def test_it_comes_after_the_routes_of_the_app(proxying: Atila, client_of: Client
     assert cli.get("/api/hello").data == {"hello": "here"}
     assert cli.get("/js/app.js?v=1&w=%26", headers={"X-Mine": "kept"}).text == "/js/app.js?v=1&w=%26|127.0.0.1|kept"
     assert cli.get("/").text == "/|127.0.0.1|None"
-    assert cli.get("/slowly/a%20b").text == "/a%20b|127.0.0.1|None"
+    assert cli.get("/slowly/a%20b").text == cli.get("/at-once/a%20b").text == "/a%20b|127.0.0.1|None"
 
 
 @pytest.mark.row("11.33")

@@ -35,8 +35,12 @@ skitai.alias("@rude", skitai.PROTO_HTTP, "127.0.0.1:{rude}")
 app.openapi_url = None
 
 @app.route("/asked/<path:path>")
-def asked(was, path):
+def asked(was, path, **query):
     return was.proxypass("@up", path)
+
+@app.route("/plain")
+def plain(was):
+    return "at once"
 
 skitai.mount("/", app)
 skitai.mount("/wsgi", checked)
@@ -374,9 +378,23 @@ def test_the_next_member_is_asked_when_one_is_down(served: Served) -> None:
 @pytest.mark.row("11.33")
 def test_proxypass_on_a_worker_thread(served: Served) -> None:
     assert served.client.get("/asked/echo/x").json()["path"] == "/echo/x"
-    assert len(served.client.get("/asked/pieces").content) == 20 * 65536
+    for promised in ("", "&promised=1"):
+        assert len(served.client.get(f"/asked/pieces?count=40{promised}").content) == 40 * 65536
     refused = served.client.post("/asked/echo/x")
     assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD")
+
+
+@pytest.mark.row("11.33")
+def test_proxypass_holds_neither_threads_nor_memory_for_clients_that_do_not_read(served: Served) -> None:
+    worker = served.engine.workers[0]
+    before = _resident(worker)
+    with contextlib.ExitStack() as stack:
+        for _ in range(6):  # the worker has four threads
+            connection = stack.enter_context(served.engine.connect())
+            connection.sendall(b"GET /asked/pieces?count=1000 HTTP/1.1\r\nHost: a\r\n\r\n")
+        time.sleep(0.7)
+        assert served.client.get("/plain").text == "at once"
+        assert _resident(worker) - before < 120_000_000, "of 400 MB"
 
 
 # WebSocket
