@@ -6,6 +6,7 @@ import os
 import socket
 import threading
 from collections.abc import Sequence
+from typing import Literal
 
 import msgspec
 
@@ -23,6 +24,12 @@ class Ready(msgspec.Struct):
     folders: list[str] = []  # where that code lies
     addresses: list[str] = []  # what it serves, for people
     grpc: bool = False  # it opened the gRPC port too
+
+
+class Wish(msgspec.Struct):
+    """What a handler wants of the main process."""
+
+    wish: Literal["restart", "shutdown"]
 
 
 class Line:
@@ -43,7 +50,7 @@ class Line:
         self.memory = memory  # the descriptor of what the bus shares
         self._telling = threading.Lock()
 
-    def tell(self, message: Ready | Sequence[Family]) -> None:
+    def tell(self, message: Ready | Wish | Sequence[Family]) -> None:
         """Send a message, from any thread; waits while the main process is busy. Raises OSError when it is gone."""
         if self.control is not None:
             with self._telling:

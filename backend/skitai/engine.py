@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
+import contextlib
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from atila.platform import LocalPlatform
 from atila.preference import Preference
 
 from .bus.member import MemberBus
+from .control import Line, Wish
 from .mounts import DEFAULT_HOST, Mounts
 from .proxy import Upstream
 from .refusals import refusal_of
@@ -41,10 +41,9 @@ class Mount:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a worker stands: which of them it is, who supervises it, and its threads for plain handlers."""
+    """Where a worker stands: its line to the main process, and its threads for plain handlers."""
 
-    slot: int
-    main_process: int
+    line: Line
     threads: WorkerThreads | None
 
 
@@ -129,21 +128,21 @@ class Engine(LocalPlatform):
         if place is None:
             return super().status()
         busy, waiting = (place.threads.busy, place.threads.waiting) if place.threads else (0, 0)
-        return super().status() | {"worker": place.slot + 1, "busy": busy, "queue": waiting}
+        return super().status() | {"worker": place.line.slot + 1, "busy": busy, "queue": waiting}
 
     def restart(self) -> None:
         """Replace the workers, one after the other; no request is lost. Raises SettingError where nothing serves."""
-        self._tell_main_process("SIGHUP")
+        self._wish(Wish("restart"))
 
     def shutdown(self) -> None:
         """Stop the engine; running requests finish, this one too. Raises SettingError where nothing serves."""
-        self._tell_main_process("SIGTERM")
+        self._wish(Wish("shutdown"))
 
-    def _tell_main_process(self, name: str) -> None:
-        if self.place is None or os.name != "posix":
-            raise SettingError("nothing serves here, or this system has no signals: the engine cannot be told")
-        if os.getppid() == self.place.main_process:  # else it is gone, and its number may be another's
-            os.kill(self.place.main_process, getattr(signal, name))
+    def _wish(self, wish: Wish) -> None:
+        if self.place is None or self.place.line.control is None:  # on Windows there is no line
+            raise SettingError(f"{wish.wish}: no engine serves here that could be told")
+        with contextlib.suppress(OSError):  # the main process is gone: this worker stops anyway
+            self.place.line.tell(wish)
 
     def getswd(self) -> str:
         """Return the folder of the script."""

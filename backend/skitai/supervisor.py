@@ -21,7 +21,7 @@ from types import FrameType
 import msgspec
 
 from .bus.station import Station
-from .control import LEAVE, VARIABLE, Ready, place
+from .control import LEAVE, VARIABLE, Ready, Wish, place
 from .listening import Listeners
 from .survey import Survey
 from .watcher import Watcher, broken_file
@@ -205,8 +205,19 @@ class Supervisor:
         for line in lines:
             if worker.state is State.STARTING:
                 self._ready(worker, msgspec.json.decode(line, type=Ready))
+            elif line.startswith(b"{"):
+                self._grant(msgspec.json.decode(line, type=Wish))
             elif self.survey is not None:
                 self.survey.take(worker, bytes(line))
+
+    def _grant(self, wish: Wish) -> None:
+        """Do what a handler asked for; more than once is as good as once."""
+        if self._stopping:
+            return
+        if wish.wish == "shutdown":
+            self._stop_all()
+        else:
+            self._obey(signal.SIGHUP)
 
     def _ready(self, worker: Worker, message: Ready) -> None:
         worker.state = State.READY

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import gc
 import logging
-import os
 import signal
 import socket
 import sys
@@ -100,13 +99,17 @@ class Served:
     def _start_grpc(self, loop: asyncio.AbstractEventLoop) -> None:
         """Open the gRPC port, where a route is a method of a service."""
         options = self.options
-        services = services_of(app.root + route.rule.text for app in self.mounts.apps for route in app.router.routes)
+        services = {
+            service: app
+            for app in reversed(self.mounts.apps)
+            for service in services_of(app.root + route.rule.text for route in app.router.routes)
+        }
         if not services:
             return
         from .servers import grpc, grpc_port  # loaded only where there is a service
 
         tls = grpc_port.Tls.of(options)
-        server = grpc.GrpcServer(self.mounts, options, self.adapter.settings, services, tls)
+        server = grpc.GrpcServer(services, options, self.adapter.settings, tls)
         try:
             server.start(loop)
         except SettingError as error:
@@ -187,7 +190,7 @@ def work(engine: Engine, line: Line, options: Options, journal: Journal) -> None
     engine.log_folder, engine.log_keep = journal.folder, options.log_keep
     _use_places(engine, options)
     threads = WorkerThreads(options.threads) if options.threads else None
-    engine.place = Place(line.slot, os.getppid(), threads)
+    engine.place = Place(line, threads)
     observers: list[OnAnswer] = [*journal.access_logs()]
     if options.metrics_port:
         observers.append(RequestMetrics(engine.metrics))
