@@ -6,11 +6,23 @@ import asyncio
 import logging
 import threading
 from collections.abc import Coroutine
+from functools import partial
 from typing import Any
 
 import pytest
 
-from atila.concurrency import Inline, WorkerThreads, adopt, drive, settle, then
+from atila.concurrency import (
+    Elsewhere,
+    Inline,
+    Suspended,
+    WorkerThreads,
+    adopt,
+    drive,
+    loop_of_thread,
+    settle,
+    step,
+    then,
+)
 
 PATIENCE = 10.0  # seconds until a test gives up
 
@@ -191,3 +203,44 @@ def test_then_goes_on_at_once_or_when_the_outcome_is_there() -> None:
     assert then(2, str) == "2"
     waiting: Coroutine[Any, Any, str] = then(later(), str)
     assert asyncio.run(waiting) == "2"
+
+
+def test_a_thread_is_free_while_its_request_waits_for_the_loop() -> None:
+    async def later(gate: asyncio.Event) -> str:
+        await gate.wait()
+        return threading.current_thread().name
+
+    async def work(threads: WorkerThreads) -> list[str]:
+        gate, said = asyncio.Event(), []
+
+        def first(pause: Suspended | None = None) -> None:
+            assert threads.loop is not None
+            coroutine = Elsewhere(later(gate), threads.loop).__await__() if pause is None else pause.coroutine
+            try:
+                said.append(step(coroutine))  # type: ignore[arg-type]  # what __await__ returns can be stepped
+            except Suspended as found:
+                found.go_on = partial(first, found)
+                raise
+
+        waiting = threads.submit(first)
+        await threads.submit(said.append, "meanwhile")
+        gate.set()
+        await waiting
+        return said
+
+    assert asyncio.run(with_threads(1, work)) == ["meanwhile", "MainThread"]
+
+
+def test_who_has_no_thread_to_free_waits() -> None:
+    async def seven() -> int:
+        return 7
+
+    async def work(threads: WorkerThreads) -> int:
+        loop = asyncio.get_running_loop()
+        return await asyncio.to_thread(drive, as_coroutine(Elsewhere(seven(), loop)))
+
+    async def as_coroutine(elsewhere: Elsewhere[int]) -> int:
+        return await elsewhere
+
+    assert loop_of_thread() is None
+    assert asyncio.run(with_threads(1, work)) == 7
