@@ -328,7 +328,7 @@ class Request:
 
     def close(self) -> None:
         """Let go of what uploads hold."""
-        if not self._body_fields or self._media_type()[0] != _MULTIPART:
+        if not self._body_fields or self.wire != "http" or self._media_type()[0] != _MULTIPART:
             return
         for value in self._body_fields.values():
             for item in value if isinstance(value, list) else [value]:

@@ -40,10 +40,11 @@ class Endpoint:
         base = request.inner.rstrip("/")
         for call in message.calls:
             try:
-                if not self.methods.find(base, call.method).route.asynchronous:
-                    return True
+                call.target = self.methods.find(base, call.method)
             except UnknownMethodError:
                 continue
+            if not call.target.route.asynchronous:
+                return True
         return False
 
     async def answer(self, message: Message, request: Request) -> Response:
@@ -68,11 +69,13 @@ class Endpoint:
 
     async def _perform(self, request: Request, headers: Pairs, call: Call) -> Any:
         """Run one call through the guards and the handler of its route. Raises HTTPError."""
-        base = request.inner.rstrip("/")
-        try:
-            method = self.methods.find(base, call.method)
-        except UnknownMethodError:
-            return ask(self.methods, base, call)
+        method = call.target
+        if method is None:
+            base = request.inner.rstrip("/")
+            try:
+                method = self.methods.find(base, call.method)
+            except UnknownMethodError:
+                return ask(self.methods, base, call)
         route, path = method.route, method.path
         inner = Request(
             method.verb, request.root + path, "", request.source, request.connection,
@@ -94,65 +97,58 @@ def _merged(headers: Pairs) -> Pairs:
 
 
 class CallJob(Job):
-    """How one message is answered. Lives as long as its request: only the body tells which handlers it calls."""
+    """How one message is answered. Lives as long as its request: only the body tells which handlers it calls.
 
-    __slots__ = ("_reading",)
+    The body is read once, wherever that is asked for first.
+    """
+
+    __slots__ = ("_endpoint", "_message", "_otherwise", "_refusal", "_request")
+
+    # What is the same for every message, and costs nothing to make.
+    found, perform, converse = True, None, None
+    multipart_limit = stream_over = 0
 
     def __init__(self, endpoint: Endpoint, request: Request) -> None:
-        self._reading = Reading(endpoint, request)
-        super().__init__(self._reading.respond, body_limit=endpoint.body_limit)
+        self.body_limit = endpoint.body_limit
+        self._endpoint = endpoint
+        self._request = request
+        self._message: Message | None = None
+        self._refusal: HTTPError | None = None
+        self._otherwise: Job | None = None  # what answers a body that is no message
 
     @property
-    def blocking(self) -> bool:  # the same question, answered when the body is there
-        return self._reading.blocking()
-
-    @blocking.setter
-    def blocking(self, value: bool) -> None:
-        """What every other Job is told beforehand."""
-
-
-class Reading:
-    """A body on its way to an answer: it is read once, wherever that is asked for first. Lives as long as its job."""
-
-    def __init__(self, endpoint: Endpoint, request: Request) -> None:
-        self.endpoint = endpoint
-        self.request = request
-        self.message: Message | None = None
-        self.refusal: HTTPError | None = None
-        self.otherwise: Job | None = None  # what answers a body that is no message
-
-    def blocking(self) -> bool:
-        """Say whether a plain handler may run; a body that is large, or not there yet, is not looked at."""
-        body = self.request.body
+    def blocking(self) -> bool:  # type: ignore[override]  # adapters ask once the body is there
+        """A plain handler may run; a body that is large, or not there yet, is not looked at."""
+        body = self._request.body
         if body is None or len(body) > READ_ON_LOOP:
             return True
-        self.read(body)
-        if self.otherwise is not None:
-            return self.otherwise.blocking
-        return self.message is not None and self.endpoint.may_block(self.message, self.request)
+        self._read(body)
+        if self._otherwise is not None:
+            return self._otherwise.blocking
+        return self._message is not None and self._endpoint.may_block(self._message, self._request)
 
     def respond(self, request: Request) -> Coroutine[Any, Any, Response]:
         """Return what answers the message; it is what answers the path's route when it is none."""
-        self.read(request.body or b"")
-        if self.message is not None:
-            return self.endpoint.answer(self.message, request)
-        if self.otherwise is not None:
-            answering = self.otherwise.respond(request)
-            return answering if self.otherwise.blocking else settle(answering)
-        assert self.refusal is not None
-        return self.endpoint.refuse(self.refusal)
+        self._read(request.body or b"")
+        if self._message is not None:
+            return self._endpoint.answer(self._message, request)
+        if self._otherwise is not None:
+            answering = self._otherwise.respond(request)
+            return answering if self._otherwise.blocking else settle(answering)
+        assert self._refusal is not None
+        return self._endpoint.refuse(self._refusal)
 
-    def read(self, body: bytes) -> None:
-        if self.message is not None or self.refusal is not None or self.otherwise is not None:
+    def _read(self, body: bytes) -> None:
+        if self._message is not None or self._refusal is not None or self._otherwise is not None:
             return
-        codec = self.endpoint.codec
+        codec = self._endpoint.codec
         if not codec.concerns(body):
-            self.otherwise = self.endpoint.otherwise(self.request)
+            self._otherwise = self._endpoint.otherwise(self._request)
             return
         try:
-            self.message = codec.read(body)
+            self._message = codec.read(body)
         except HTTPError as error:
-            self.refusal = error
+            self._refusal = error
 
 
 Door = Callable[[Request], Job | None]  # None: the request is no remote call

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import types
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass, field, is_dataclass
 from datetime import datetime
 from typing import Annotated, Any, Union, get_args, get_origin, is_typeddict
 
@@ -33,6 +33,7 @@ class Call:
     method: str
     arguments: list[Any] | dict[str, Any]
     nameable: bool = False  # a struct alone may hold the arguments by name
+    target: Method | None = field(default=None, compare=False)  # what it calls, once that was looked for
 
 
 class Method:

@@ -13,6 +13,7 @@ import pytest
 from atila import Atila, Was
 from atila.alias import DB_SQLITE3
 from atila.http.request import Request
+from atila.http.site import Job
 from atila.testing.client import TestClient
 from atila.testing.jsonrpc import JsonRpcError
 
@@ -226,3 +227,4 @@ def test_a_job_whose_body_is_not_there_yet_may_block(app: Atila) -> None:
     assert (job.blocking, job.found, job.body_limit) == (True, True, app.config.max_post_body_size)
     request.body = rpc.dumps((), "who").encode()
     assert not job.blocking
+    assert all(hasattr(job, name) for name in Job.__slots__)  # it is one in every respect
