@@ -1,11 +1,11 @@
-"""gRPC: a synchronous grpcio server on its own port, answering through the same site as HTTP does."""
+"""gRPC: a synchronous grpcio server on its own port, answering through the same apps as HTTP does."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -36,12 +36,11 @@ class GrpcServer:
     """
 
     def __init__(
-        self, site: Site, options: Options, settings: AdapterSettings, services: list[str], tls: Tls | None = None
+        self, services: Mapping[str, Site], options: Options, settings: AdapterSettings, tls: Tls | None = None
     ) -> None:
-        self.site = site
+        self.services = services  # "/package.Service" -> the app that has it, whatever host that is mounted at
         self.options = options
         self.settings = settings
-        self.services = services  # "/package.Service" of each
         self.tls = tls
         self.stopping = threading.Event()
         self.loop: asyncio.AbstractEventLoop | None = None
@@ -111,9 +110,13 @@ class GrpcServer:
             return make(_Once(self, method))
         return make(_OnLoop(self, method) if self._is_async(method) else _OnThread(self, method))
 
+    def site_of(self, method: Method) -> Site:
+        """Return the app that has the method's service."""
+        return self.services[method.path.rpartition("/")[0]]
+
     def _is_async(self, method: Method) -> bool:
         request = Request("POST", method.path, wire="grpc")
-        self.site.resolve(request)
+        self.site_of(method).resolve(request)
         route = request.route
         return route is not None and (route.asynchronous or inspect.isasyncgenfunction(route.handler))
 
@@ -143,13 +146,14 @@ class _Behaviour:
     def __init__(self, server: GrpcServer, method: Method) -> None:
         self.server = server
         self.method = method
+        self.site = server.site_of(method)
 
 
 class _Once(_Behaviour):
     """One answer."""
 
     def __call__(self, data: Any, context: grpc.ServicerContext) -> bytes:
-        call = GrpcCall(self.server, self.method, context)
+        call = GrpcCall(self.server, self.site, self.method, context)
         try:
             answer = self.method.write(call.perform(data))
         except Exception as error:  # noqa: BLE001 - whatever a handler raises becomes a status
@@ -162,7 +166,7 @@ class _OnThread(_Behaviour):
     """A stream of answers that holds the thread."""
 
     def __call__(self, data: Any, context: grpc.ServicerContext) -> Iterator[bytes]:
-        call = GrpcCall(self.server, self.method, context)
+        call = GrpcCall(self.server, self.site, self.method, context)
         try:
             result = call.perform(data)
             call.begin()
@@ -181,7 +185,7 @@ class _OnLoop(_Behaviour):
     experimental_non_blocking = True  # so grpcio gives a function that sends, as it does to its health service
 
     def __call__(self, data: Any, context: grpc.ServicerContext, send: Send) -> None:
-        call = GrpcCall(self.server, self.method, context)
+        call = GrpcCall(self.server, self.site, self.method, context)
         call.cancel_with(asyncio.run_coroutine_threadsafe(self._follow(call, data, send), self.server.running_loop))
 
     async def _follow(self, call: GrpcCall, data: Any, send: Send) -> None:

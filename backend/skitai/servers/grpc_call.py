@@ -19,7 +19,7 @@ from atila.errors import HTTPError
 from atila.http.call import Call
 from atila.http.headers import Headers
 from atila.http.request import HeaderSource, Request
-from atila.http.site import Job
+from atila.http.site import Job, Site
 from atila.rpc.grpc import Method, Received, metadata_of
 from atila.rpc.grpc_status import rich_status, status_name, status_text
 
@@ -35,14 +35,15 @@ class GrpcCall(Call):
     Lives as long as the call.
     """
 
-    __slots__ = ("context", "method", "peer", "request", "server", "started")
+    __slots__ = ("context", "method", "peer", "request", "server", "site", "started")
 
     http_version = "2"
 
-    def __init__(self, server: GrpcServer, method: Method, context: grpc.ServicerContext) -> None:
+    def __init__(self, server: GrpcServer, site: Site, method: Method, context: grpc.ServicerContext) -> None:
         self.headers = []
         self.trailers = []
         self.server = server
+        self.site = site
         self.method = method
         self.context = context
         self.started = time.perf_counter()
@@ -104,7 +105,7 @@ class GrpcCall(Call):
         request = self.request
         if self.cancelled:  # it waited for a thread until nobody wanted it any more
             raise self.ended()
-        job = self.server.site.resolve(request)
+        job = self.site.resolve(request)
         if not job.found or job.perform is None:
             raise HTTPError(501, f"{self.method.path} has no route")
         if self.method.takes_stream:

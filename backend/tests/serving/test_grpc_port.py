@@ -271,3 +271,16 @@ def test_a_rolling_restart_loses_no_call(start: Start) -> None:
     results = [json.loads(caller.communicate(timeout=40)[0]) for caller in callers]
     assert [failed for _, failed in results] == [[], [], []]
     assert any(workers > 1 for workers, _ in results)
+
+
+def test_a_service_of_an_app_at_a_host_of_its_own(start: Start) -> None:
+    engine = start(
+        APP.replace(f'skitai.mount("/{SERVICE}", app)', f'skitai.mount("/{SERVICE}", app, host="api.example")')
+    )
+    with grpc.insecure_channel(f"127.0.0.1:{engine.port + 1}") as channel:
+        assert photo_service(channel).Get(pb.GetRequest(), timeout=20).id
+        for path in (f"/{SERVICE}/page", f"/{SERVICE}/List", "/google.longrunning.Operations/GetOperation"):
+            with pytest.raises(grpc.RpcError) as failure:
+                channel.unary_unary(path, bytes, bytes)(b"", timeout=20)
+            error: Any = failure.value
+            assert error.code() is grpc.StatusCode.UNIMPLEMENTED
