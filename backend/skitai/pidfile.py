@@ -33,6 +33,7 @@ class PidFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._descriptor: int | None = None
+        self._folder: int | None = None
 
     def hold(self, running: Running) -> bool:
         """Lock the file and write it. Returns False when another process holds it. Raises OSError."""
@@ -40,6 +41,7 @@ class PidFile:
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
             if _lock(descriptor) and _is_still(self.path, descriptor):
                 self._descriptor = descriptor
+                self._folder = _keep(self.path.parent)
                 self.write(running)
                 return True
             os.close(descriptor)
@@ -60,6 +62,9 @@ class PidFile:
             self.path.unlink(missing_ok=True)
             os.close(self._descriptor)
             self._descriptor = None
+        if self._folder is not None:
+            os.close(self._folder)
+            self._folder = None
 
     def read(self) -> Running | None:
         """Return what holds the file, or None when nothing does."""
@@ -77,6 +82,16 @@ class PidFile:
             finally:
                 os.close(descriptor)
         return None
+
+
+def _keep(folder: Path) -> int | None:
+    """Hold a folder, so that systemd-tmpfiles, which empties /tmp of what is old, leaves it alone (tmpfiles.d(5))."""
+    if sys.platform == "win32":
+        return None
+    descriptor = os.open(folder, os.O_RDONLY)
+    with contextlib.suppress(OSError):
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    return descriptor
 
 
 def _lock(descriptor: int) -> bool:

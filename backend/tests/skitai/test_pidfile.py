@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from skitai.pidfile import PidFile, Running
 
@@ -39,6 +42,17 @@ def test_it_tells_who_holds_it_as_long_as_that_one_does(tmp_path: Path) -> None:
     assert not path.exists()
     ours.write(running)
     assert not path.exists()
+
+
+def test_what_cleans_temporary_folders_sees_that_it_is_in_use(tmp_path: Path) -> None:
+    ours = PidFile(tmp_path / "pid")
+    assert ours.hold(Running(1, 1.0))
+    folder = os.open(tmp_path, os.O_RDONLY)
+    with pytest.raises(BlockingIOError):
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    ours.release()
+    fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(folder)
 
 
 def test_the_number_of_a_process_that_was_killed_means_nothing(tmp_path: Path) -> None:
