@@ -88,9 +88,7 @@ def queryset_sql(queryset: QuerySet, placeholder: str) -> tuple[str, list[Any]]:
     Raises TypeError for what is none, ValueError for one of another kind of database.
     """
     if not hasattr(getattr(queryset, "query", None), "get_compiler"):
-        raise TypeError(
-            f"{type(queryset).__name__} is no query: expected are SQL, a query of ours, or a QuerySet"
-        )
+        raise TypeError(f"{type(queryset).__name__} is no query: expected are SQL, a query of ours, or a QuerySet")
     from django.core.exceptions import EmptyResultSet
 
     connection = queryset.query.get_compiler(using=queryset.db).connection
