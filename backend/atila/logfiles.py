@@ -70,7 +70,7 @@ class LogFile:
         """Begin the file anew when that is due, and follow when another process has. Raises OSError."""
         self._next_look = time.monotonic() + LOOK
         if self._is_current(state := os.fstat(self.descriptor)) and self.rotation.due(state, self._began):
-            with _alone(self.path):
+            with _alone(self.descriptor):
                 if self._is_current(state):  # nobody else was quicker
                     self._shift()
         if not self._is_current(os.fstat(self.descriptor)):
@@ -137,14 +137,13 @@ def _opened(path: Path) -> int:
 
 
 @contextlib.contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Let one process at a time rename: the folder of the file is locked meanwhile."""
+def _alone(descriptor: int) -> Iterator[None]:
+    """Let one process at a time rename the file that a descriptor leads to."""
     if sys.platform == "win32":
         yield
         return
-    descriptor = os.open(path.parent, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
-        os.close(descriptor)
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
