@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
+from ..http.duplex import Duplex
 from ..http.headers import Headers
 from ..http.request import Request
 from ..http.site import Site
-from .carried import Carried
-from .claimed import Claimed, Claims
 from .settings import AdapterSettings
 from .sockets import Sockets, offered_by
 
-Connect = Callable[[Any, Any], Claimed | Carried]  # from scope and protocol to a connection
+
+class Released(Duplex, Protocol):
+    """A connection that is given back to the server."""
+
+    def release(self) -> None: ...
+
+
+Connect = Callable[[Any, Any], Released]  # from scope and protocol to a connection
 
 
 class RSGISockets(Sockets):
@@ -21,16 +27,26 @@ class RSGISockets(Sockets):
 
     def __init__(self, site: Site, settings: AdapterSettings) -> None:
         super().__init__(site, settings)
-        claims = Claims()
-        self.connect: Connect = lambda scope, proto: claims.claim(scope, proto) or Carried(proto)
+        self.connect: Connect | None = None  # made with the first handshake
 
     async def take(self, scope: Any, proto: Any) -> None:
         """Serve what comes as a WebSocket, until it is over."""
         headers = Headers(scope.headers.items())
         request = Request(scope.method, scope.path, scope.query_string, headers, scope, wire="websocket")
+        if self.connect is None:
+            self.connect = connector()
         duplex = self.connect(scope, proto)
         duplex.offered = offered_by(headers)
         try:
             await self.serve(request, duplex, headers.get_all("host"))
         finally:
             duplex.release()
+
+
+def connector() -> Connect:
+    """Return what takes connections over where that can be, and else uses the server's own transport."""
+    from .carried import Carried  # a megabyte with the claims, and most processes serve no WebSocket
+    from .claimed import Claims
+
+    claims = Claims()
+    return lambda scope, proto: claims.claim(scope, proto) or Carried(proto)
