@@ -28,6 +28,9 @@ async def rsgi(scope: Any, protocol: Any) -> None:
         protocol.response_bytes(200, JSON, encode({"id": int(path[7:]), "q": query.get("q")}))
     elif path == "/echo":
         protocol.response_bytes(200, JSON, encode(decode(await protocol())))
+    elif path == "/posted":
+        await protocol()
+        protocol.response_bytes(200, JSON, b"5")
     elif path == "/jwt":
         claims = jwt.decode(scope.headers.get("authorization")[7:], KEY, algorithms=["HS256"])
         protocol.response_bytes(200, JSON, encode({"sub": claims["sub"]}))

@@ -2,6 +2,7 @@
 
 `add(2, 3)` over XML-RPC: ours with a plain and with an `async def` handler, the standard library's server as its
 documentation shows it, the same with threads and keep-alive, and the original where it is installed; JSON-RPC: ours.
+The floor is the bare server, which reads the same body and answers `5`.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ def xml(method: str) -> bytes:
 
 
 CALLS = (
+    measure.Endpoint("a POST that is read", "/posted", b"5", "POST", xml("add"), XML),
     measure.Endpoint("add over XML-RPC", "/", b"<int>5</int>", "POST", xml("add"), XML),
     measure.Endpoint("async add over XML-RPC", "/", b"<int>5</int>", "POST", xml("add_async"), XML),
     measure.Endpoint("add over JSON-RPC", "/", b'"result":5', "POST", JSON_CALL, JSON),
@@ -35,7 +37,7 @@ CALLS = (
 
 
 def candidates() -> list[measure.Candidate]:
-    """Return ours, the standard library's two, and the original if it is installed."""
+    """Return ours, the standard library's two, the bare server, and the original if it is installed."""
     files = {"BENCH_FILES": str(BACKEND)}
     stdlib = (sys.executable, "stdlib_xmlrpc.py")
     found = [
@@ -43,6 +45,9 @@ def candidates() -> list[measure.Candidate]:
         measure.Candidate("standard library", stdlib, PEERS),
         measure.Candidate("standard library, threads, keep-alive", (*stdlib, "kept"), PEERS),
     ]
+    server = ("--host", "127.0.0.1", "--port", "{port}", "--interface", "rsgi", "--loop", "uvloop", "--no-log")
+    command = (sys.executable, "-m", "granian", *server, "bench.raw:rsgi")
+    found.append(measure.Candidate("raw Granian RSGI", command, BACKEND, files))
     home = Path(os.environ.get("BENCH_HOME", Path.home() / ".cache" / "atila-bench"))
     python = home / "venvs" / "original" / "bin" / "python"
     if python.exists():
