@@ -22,9 +22,10 @@ DEFAULTS: dict[str, Any] = {
     "grpc_web_threads": 32,  # for gRPC-Web streams of plain handlers, one each while it lasts; more streams wait
     "websocket_max_message": 1024 * 1024,  # bytes of a WebSocket message; a longer one closes the connection with 1009
     "websocket_max_behind": 4 * 1024 * 1024,  # bytes that wait for a slow WebSocket client before it is let go
-    "websocket_ping_interval": 20,  # seconds of silence after which a WebSocket client is pinged, half its timeout at most
+    "websocket_ping_interval": 20,  # seconds of silence until a WebSocket client is pinged, half its timeout at most
     "websocket_close_timeout": 5,  # seconds a WebSocket client gets to answer that the connection is closed
     "websocket_token_timeout": 10,  # seconds to send the token as the first message, where a route takes it so
+    "log_tasks": False,  # tasks that an async handler starts name its request in their log lines, for 0.2 µs a request
     "smtp": None,  # the mail server of `was.email`: "smtp://user:password@host:587", or "smtps://…" for TLS at once
     "smtp_timeout": 30.0,  # seconds the mail server may take for each answer
     "maintain_interval": 60,  # seconds between runs of the maintenance jobs

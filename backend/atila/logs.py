@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import sys
 import traceback as tb
+from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
 from types import FrameType
+from typing import Any
 
 from .http.request import Request
 
@@ -25,15 +27,25 @@ def one_line(text: str) -> str:
     return text.translate(_ESCAPES)
 
 
-# The request whose answer is sent piece by piece: its source may run in a task of its own.
+# The request whose answer is sent piece by piece, or whose handler starts tasks: they run outside its call.
 streamed: ContextVar[Request | None] = ContextVar("streamed", default=None)
+
+
+def remembered(answer: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Coroutine[Any, Any, Any]]:
+    """Return what answers a request, so that tasks which its handler starts know it: `app.config.log_tasks`."""
+
+    async def remember(request: Request, *arguments: Any) -> Any:
+        streamed.set(request)
+        return await answer(request, *arguments)
+
+    return remember
 
 
 def current_request() -> Request | None:
     """Return the request that the code which calls this runs for, None when it runs for none.
 
     It looks for the framework's own function among the callers, so a request that logs nothing pays nothing for it.
-    A thread or a task that a handler started by itself is not known to belong to it.
+    A task that an async handler started by itself is known with `app.config.log_tasks`; a plain thread never is.
     """
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - there is no public way to the callers that is as quick
     while frame is not None:

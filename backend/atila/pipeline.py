@@ -22,6 +22,7 @@ from .http.request import Request
 from .http.response import Response, Stream
 from .http.results import Unfinished, encode, redirect
 from .http.site import Job
+from .logs import remembered
 from .openapi.document import Info, build_document
 from .openapi.routes import add_routes
 from .params.checks import binder_for
@@ -319,9 +320,10 @@ def build(app: Any, route: Route) -> None:
     origins, age = options.access_control_allow_origin, options.access_control_max_age
     origins = app.access_control_allow_origin if origins is None else origins
     route.sharing = Sharing.of(origins, app.access_control_max_age if age is None else age)
+    aware = config.log_tasks and route.asynchronous
     route.job = Job(
-        respond,
-        perform=perform,
+        remembered(respond) if aware else respond,
+        perform=remembered(perform) if aware else perform,
         blocking=not route.asynchronous,
         body_limit=config.max_post_body_size,
         multipart_limit=config.max_multipart_body_size,

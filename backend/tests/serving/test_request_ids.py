@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import grpc
 import httpx
@@ -15,6 +16,7 @@ from .engine_process import EngineProcess, wait_until
 
 APP = """
 import logging
+app.config.log_tasks = "log-tasks" in sys.argv
 from contracts.photos.v1 import photos_pb2 as pb
 
 log = logging.getLogger("shop.deep")
@@ -53,6 +55,14 @@ async def astream(was):
             deep()
             yield "x"
     return pieces()
+
+@app.route("/tasks")
+async def tasks(was):
+    async def child():
+        await asyncio.sleep(0.01)
+        deep()
+    await asyncio.gather(child(), child(), asyncio.to_thread(deep))
+    return "x"
 
 @app.route("/fails")
 def fails(was):
@@ -127,3 +137,13 @@ def test_two_requests_at_once_are_not_mixed_up(engine: EngineProcess) -> None:
         ids = {client.get("/async").headers["x-request-id"] for _ in range(10)}
     assert len(ids) == 10
     assert all(len(lines(engine, request_id, "deep down")) == 1 for request_id in ids)
+
+
+def test_tasks_of_a_handler_name_it_where_that_is_wanted(start: Start, tmp_path: Path) -> None:
+    for arguments, times in (((), 0), (("log-tasks",), 3)):
+        engine = start(APP, log_format="json", arguments=arguments)
+        with httpx.Client(base_url=engine.url) as client:
+            ids = [client.get("/tasks").headers["x-request-id"] for _ in range(3)]
+        wait_until(lambda found=engine: found.output.count("deep down") == 9, 5)  # type: ignore[misc]
+        assert [len(lines(engine, request_id, "deep down")) for request_id in ids] == [times] * 3
+        assert engine.stop() == 0
