@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import signal
 import threading
 import time
@@ -119,6 +121,47 @@ def test_a_worker_that_is_killed_while_it_starts_is_started_again(start: Start) 
     last = (set(engine.workers) - {other}).pop()
     wait_until(lambda: _asked(engine.url) == last, 20)
     assert {_asked(engine.url) for _ in range(60)} == {other, last}  # each answers all that it takes
+    assert engine.stop() == 0
+
+
+def test_after_a_storm_of_kills_and_replacements_every_worker_serves(start: Start) -> None:
+    engine = start(
+        """
+        from skitai.supervisor import Supervisor
+        Supervisor.crashes_allowed = 1000
+
+        @app.route("/pid")
+        async def pid(was):
+            return was.API(pid=os.getpid())
+
+        skitai.mount("/", app)
+        """,
+        workers=3,
+        access_log=False,
+    )
+    choice = random.Random(7)
+    answers: list[int] = []
+    stopping = threading.Event()
+
+    def ask() -> None:
+        while not stopping.is_set():
+            answers.append(_asked(engine.url))
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for _ in range(12):
+        time.sleep(choice.random() * 0.5)
+        if choice.random() < 0.3:
+            engine.tell(signal.SIGHUP)
+        else:
+            with contextlib.suppress(ProcessLookupError, IndexError):  # it ended already; none is left for a moment
+                os.kill(choice.choice(engine.workers), signal.SIGKILL)
+    stopping.set()
+    for thread in threads:
+        thread.join()
+    wait_until(lambda: len(engine.workers) == 3 and {_asked(engine.url) for _ in range(40)} == set(engine.workers), 40)
+    assert answers.count(0) <= 12 * (3 + 3)  # with each of the 12 those that ran, and those that waited for it
     assert engine.stop() == 0
 
 
