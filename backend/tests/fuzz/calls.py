@@ -9,6 +9,7 @@ from google.protobuf.struct_pb2 import Struct
 
 from atila.errors import HTTPError
 from atila.rpc.grpc import Method
+from atila.rpc.grpc_web import read_frames
 from atila.rpc.jsonrpc import JsonRpc
 from atila.rpc.methods import Call
 from atila.rpc.xmlreader import _parse, _scan, read_call
@@ -52,6 +53,16 @@ def batch(data: bytes) -> None:
     for made in read.calls:
         written(made.method)
         assert isinstance(made.arguments, list | dict)
+
+
+def web_frames(data: bytes) -> None:
+    """A gRPC-Web body reads as messages, none of them over the limit, or is refused."""
+    for encoding in ("gzip", "identity"):
+        read = outcome(lambda encoding=encoding: list(read_frames(data, encoding, 1000)))
+        if read is not REFUSED:
+            assert all(len(each) <= max(1000, len(data)) for each in read)
+            sent = b"".join(b"\0" + len(each).to_bytes(4, "big") + each for each in read)
+            assert list(read_frames(sent, "identity", 1000)) == read
 
 
 def message(data: bytes) -> None:

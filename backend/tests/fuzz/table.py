@@ -51,6 +51,7 @@ TARGETS = {
         Target("call", "calls", ("atila.rpc.xmlreader", "atila.rpc.xmlwriter", "atila.rpc.xmlrpc", "xmlrpc")),
         Target("batch", "calls", ("atila.rpc.jsonrpc", "atila.http.body")),
         Target("message", "calls", ("atila.rpc.grpc",)),
+        Target("web_frames", "calls", ("atila.rpc.grpc_web",)),
         Target("byte_range", "files", ("skitai.ranges",)),
         Target("file_path", "files", ("skitai.static",)),
         Target("whole", "requests", ("atila.http", "atila.params", "atila.pipeline", "atila.adapters")),
