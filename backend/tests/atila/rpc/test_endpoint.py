@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import threading
 import xmlrpc.client as rpc
 from collections.abc import Iterator
@@ -130,6 +131,16 @@ def test_the_same_guards(app: Atila, cli: TestClient) -> None:
     token = app.tokens.encode({"sub": "u1", "exp": 4102444800})
     assert cli.jsonrpc("/rpc2", authorization=f"Bearer {token}").secret() == "u1"
     assert cli.rpc("/rpc2", authorization=f"Bearer {token}").secret() == "u1"
+
+
+def test_a_password_as_clients_send_it_with_the_address(app: Atila, cli: TestClient) -> None:
+    app.users = {"hans": "1234"}
+    app.route("/mine", authenticate="basic")(lambda was: str(was.request.user))
+    sent = {"authorization": "Basic " + base64.b64encode(b"hans:1234").decode()}
+    assert cli.rpc("/rpc2", **sent).mine() == cli.jsonrpc("/rpc2", **sent).mine() == "hans"
+    with pytest.raises(rpc.Fault) as fault:
+        cli.rpc("/rpc2").mine()
+    assert fault.value.faultCode == 401
 
 
 def test_other_origins_as_the_route_allows(cli: TestClient) -> None:
