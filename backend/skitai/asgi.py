@@ -17,7 +17,7 @@ from atila.http.response import FileBody, Pending, Response, Stream, is_paced
 from atila.logs import one_line
 
 from .asgi_socket import AppSocket, fields_of
-from .foreign import ForeignSite
+from .foreign import ForeignSite, fields_for
 
 Message = MutableMapping[str, Any]
 
@@ -238,7 +238,7 @@ def scope_of(request: Request, state: dict[str, Any]) -> Message:
     server = (
         (host, int(port)) if host and port.isdecimal() else (request.host, 443 if request.scheme == "https" else 80)
     )
-    headers = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in request.headers.pairs]
+    headers = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in fields_for(request)]
     return {
         "type": "http", "asgi": {"version": "3.0", "spec_version": SPEC}, "http_version": request.version,
         "method": request.method, "scheme": request.scheme, "path": request.path,

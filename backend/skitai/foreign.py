@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from atila.errors import HTTPError
 from atila.http.duplex import Duplex
+from atila.http.headers import Pairs
 from atila.http.request import Request
 from atila.http.response import Response
 from atila.http.site import Job
@@ -67,6 +68,13 @@ class ForeignSite(ABC):
 
     async def stop(self) -> None:  # noqa: B027
         """Called after the last request."""
+
+
+def fields_for(request: Request) -> Pairs:
+    """Return the header fields that a guest gets: what a stranger says of who asked, and of how, is not among them."""
+    if request.forwarded:
+        return request.headers.pairs
+    return [pair for pair in request.headers.pairs if not pair[0].startswith(("x-forwarded-", "forwarded"))]
 
 
 def interface_of(app: Any) -> Interface:

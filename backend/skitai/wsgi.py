@@ -16,7 +16,7 @@ from atila.http.request import Request
 from atila.http.response import FileBody, Response, Stream
 from atila.logs import one_line
 
-from .foreign import ForeignSite
+from .foreign import ForeignSite, fields_for
 
 WHOLE = 1024 * 1024  # bytes: an answer whose Content-Length is up to this is sent at once
 _CHUNK = 64 * 1024  # bytes read at a time from what `wsgi.file_wrapper` wraps
@@ -154,7 +154,7 @@ def environ_of(request: Request) -> Environ:
         "wsgi.multiprocess": True, "wsgi.run_once": False, "wsgi.file_wrapper": FileWrapper,
         "wsgi.input_terminated": True, "REQUEST_ID": request.id,
     }  # fmt: skip
-    for name, value in request.headers.pairs:
+    for name, value in fields_for(request):
         if name == "content-type":
             environ["CONTENT_TYPE"] = value
         elif name not in _NO_FIELDS and "_" not in name:  # X_Real_IP would be taken for X-Real-IP

@@ -17,10 +17,12 @@ from atila.http.request import Request
 from atila.http.response import FileBody, Response, Stream
 from atila.loader import LoadError
 from atila.preference import Preference
+from skitai.asgi import scope_of
 from skitai.engine import Engine
 from skitai.foreign import interface_of
 from skitai.guests import make_guest
 from skitai.refusals import refusal_of
+from skitai.wsgi import environ_of
 
 
 async def coroutine(scope: Any, receive: Any, send: Any) -> None: ...
@@ -138,6 +140,21 @@ def test_an_environ_as_pep_3333_wants_it() -> None:
     assert (seen["CONTENT_TYPE"], seen["CONTENT_LENGTH"], seen["HTTP_X_A"]) == ("text/x", "4", "1,2")
     assert seen["PATH_INFO"] == "/ü".encode().decode("latin-1")
     assert not {"HTTP_PROXY", "HTTP_X_REAL_IP", "HTTP_CONTENT_TYPE"} & seen.keys()
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_only_a_trusted_proxy_tells_a_guest_who_asked(trusted: bool) -> None:
+    sent = [("x-forwarded-proto", "https"), ("forwarded", "for=6.6.6.6"), ("x-real", "kept")]
+    request = Request("GET", "/x", "", Headers(sent))
+    request.forwarded = trusted
+    for got in (
+        environ_of(request).keys(),
+        {f"HTTP_{name.decode().upper()}" for name, _ in scope_of(request, {})["headers"]},
+    ):
+        said = {name.replace("-", "_") for name in got}
+        assert ("HTTP_X_FORWARDED_PROTO" in said) is ("HTTP_FORWARDED" in said) is trusted
+        assert "HTTP_X_REAL" in said
+    assert environ_of(request)["wsgi.url_scheme"] == ("https" if trusted else "http")
 
 
 def test_a_list_is_sent_at_once_and_a_generator_in_pieces() -> None:
