@@ -12,7 +12,8 @@ import struct
 import sys
 import time
 from collections import Counter
-from contextlib import AsyncExitStack, ExitStack
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,18 @@ def handshake(path: str) -> bytes:
     ).encode()
 
 
+@contextmanager
+def raw_at(engine: EngineProcess, path: str) -> Iterator[socket.socket]:
+    """An open WebSocket without a library, all of the handshake's answer read."""
+    with engine.connect() as raw:
+        raw.sendall(handshake(path))
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            head += raw.recv(1)
+        assert head.startswith(b"HTTP/1.1 101 ")
+        yield raw
+
+
 def text_frame(text: str) -> bytes:
     """A short text of a client, masked with zeros."""
     return bytes([0x81, 0x80 | len(text)]) + b"\0\0\0\0" + text.encode()
@@ -148,9 +161,7 @@ def test_a_message_that_is_too_long(start: Start) -> None:
     with open_at(engine, "/echo") as client:
         client.send("x" * (64 * 1024 + 1))
         assert end_of(client)[0] == 1009
-    with engine.connect() as raw:  # its length alone is enough
-        raw.sendall(handshake("/echo"))
-        raw.recv(4096)
+    with raw_at(engine, "/echo") as raw:  # its length alone is enough
         raw.sendall(b"\x82\xff" + (80_000_000).to_bytes(8, "big") + b"\0\0\0\0")
         assert raw.recv(4096)[2:4] == (1009).to_bytes(2, "big")
 
@@ -158,14 +169,13 @@ def test_a_message_that_is_too_long(start: Start) -> None:
 @pytest.mark.row("12.1")
 def test_a_client_that_answers_pings_stays_and_a_dead_one_goes(start: Start) -> None:
     engine = start(APP)
-    with open_at(engine, "/lively", ping_interval=None) as client, engine.connect() as dead:
-        dead.sendall(handshake("/lively"))
+    with open_at(engine, "/lively", ping_interval=None) as client, raw_at(engine, "/lively") as dead:
         wait_until(lambda: "CLOSED" in engine.output, 5)
         assert engine.output.count("CLOSED") == 1
         received = b""
         while data := dead.recv(4096):
             received += data
-        pings, _, close = received.partition(b"\r\n\r\n")[2].partition(b"\x88")
+        pings, _, close = received.partition(b"\x88")
         assert pings.startswith(b"\x89\x00")
         assert close[1:3] == (1011).to_bytes(2, "big")
         client.send("still here")
@@ -177,14 +187,10 @@ def test_messages_are_handled_in_their_order_and_not_lost(start: Start) -> None:
     """Also those that come at once with the end of the handshake, a hundred times over."""
     engine = start(APP)
     for _ in range(100):
-        with engine.connect() as raw:
-            raw.sendall(handshake("/echo"))
-            received = b""
-            while b"\r\n\r\n" not in received:
-                received += raw.recv(4096)
+        with raw_at(engine, "/echo") as raw:
             raw.sendall(b"".join(text_frame(str(number)) for number in range(100, 150)))
             expected = b"".join(b"\x81\x03%d" % number for number in range(100, 150))
-            received = received.partition(b"\r\n\r\n")[2]
+            received = b""
             while len(received) < len(expected):
                 received += raw.recv(65536)
             assert received == expected
@@ -193,9 +199,7 @@ def test_messages_are_handled_in_their_order_and_not_lost(start: Start) -> None:
 @pytest.mark.row("12.2")
 def test_a_client_that_does_not_read_holds_up_nobody(start: Start) -> None:
     engine = start(APP.replace("64 * 1024\n", "64 * 1024\napp.config.websocket_max_behind = 500_000\n"))
-    with engine.connect() as raw, open_at(engine, "/plain") as other:
-        raw.sendall(handshake("/plain") + b"")
-        raw.recv(4096)
+    with raw_at(engine, "/plain") as raw, open_at(engine, "/plain") as other:
         raw.sendall(text_frame("big") * 40)
         time.sleep(0.3)
         other.send("hello")
@@ -206,12 +210,9 @@ def test_a_client_that_does_not_read_holds_up_nobody(start: Start) -> None:
 def test_a_client_that_pings_and_does_not_read_is_let_go(start: Start) -> None:
     engine = start(APP.replace("64 * 1024\n", "64 * 1024\napp.config.websocket_max_behind = 100_000\n"))
     pings = (bytes([0x89, 0x80 | 125]) + b"\0\0\0\0" + bytes(125)) * 500
-    with engine.connect() as raw:
-        raw.sendall(handshake("/plain"))
-        raw.recv(4096)
-        with pytest.raises(OSError, match=r"reset|pipe"):
-            for _ in range(2000):
-                raw.sendall(pings)
+    with raw_at(engine, "/plain") as raw, pytest.raises(OSError, match=r"reset|pipe"):
+        for _ in range(2000):
+            raw.sendall(pings)
     wait_until(lambda: "CLOSED" in engine.output, 5)
 
 
