@@ -38,7 +38,8 @@ class EngineProcess:
         self.script = folder / "serve_test.py"
         self.script.write_text(HEAD + textwrap.dedent(body) + TAIL.format(options={"stop_timeout": 10.0, **options}))
         self.log = folder / "output.log"
-        environment = {**os.environ, "PYTHONPATH": str(BACKEND), "PYTHONUNBUFFERED": "1"}
+        # What the engine keeps below /tmp stays in the test's folder, also when it is killed.
+        environment = {**os.environ, "PYTHONPATH": str(BACKEND), "PYTHONUNBUFFERED": "1", "TMPDIR": str(folder)}
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, self.script.name, str(self.port), *arguments],
