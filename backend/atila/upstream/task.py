@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Collection, Generator
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from copy import deepcopy
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from atila.errors import HTTPError
 
@@ -167,7 +167,7 @@ class Task(Generic[Data]):
         if on and self._reply is None and not self._running.done():
             # Shielded: whoever stops waiting does not stop the call. What it raised comes from `_wait`.
             with contextlib.suppress(Exception):
-                await asyncio.shield(_awaitable(self._running))
+                await _arrival(self._running)
         if self._reply is None:
             self._reply = self._wait(0 if on else None)
         self._seen = True
@@ -277,9 +277,12 @@ class Task(Generic[Data]):
             self._future.add_done_callback(_complain_later)
 
 
-def _awaitable(running: Running[Any]) -> Awaitable[Any]:
+def _arrival(running: Running[Any]) -> Awaitable[Any]:
+    arrived = getattr(running, "arrived", None)  # what waits on a loop by itself says how
+    if arrived is not None:
+        return cast("Awaitable[Any]", arrived())
     if isinstance(running, Future):
-        return asyncio.wrap_future(running)
+        return asyncio.shield(asyncio.wrap_future(running))
     return asyncio.to_thread(running.result)
 
 

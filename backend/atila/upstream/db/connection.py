@@ -63,6 +63,16 @@ class Connection:
             return Reply(status_code=500, reason="Database Error", error=error)
         return None
 
+    @property
+    def socket(self) -> int:
+        """The number of its socket, which an event loop watches."""
+        return int(self._driver.fileno())
+
+    @property
+    def sending(self) -> bool:
+        """Whether a part of what was sent had not left when `collect` last looked."""
+        return self._dialect.sending(self._driver)
+
     def collect(self, timeout: float | None) -> Reply[list[Row]] | None:
         """Wait for the end of what was sent, and read its rows; None when that takes more than `timeout` seconds."""
         try:

@@ -12,6 +12,7 @@ from atila.django_project import QuerySet, queryset_sql, resolve_alias
 from atila.upstream.cache import Cache
 from atila.upstream.task import STA_NETERR, STA_TIMEOUT, Reply
 
+from .arrival import Arrival
 from .connection import Connection
 from .dialect import Dialect, Statement
 from .flight import Flight, Flights
@@ -96,6 +97,10 @@ class Database:
         self.pool.give_back(connection)
         return self.run(statement) if connection.lost else failed
 
+    def abandon(self, connection: Connection) -> None:
+        """End what was sent on a connection, and take that back: on a thread, as asking the server may take long."""
+        self.threads("single").submit(self._abandon, connection)
+
     def threads(self, purpose: str) -> ThreadPoolExecutor:
         """Return the threads for one purpose. Those that wait for connections never hold up those that have one."""
         with self._lock:
@@ -104,8 +109,24 @@ class Database:
             return self._threads[purpose]
 
     def submit(self, statement: Statement) -> Future[Reply[list[Row]]]:
-        """Run one statement on a thread."""
-        return self.threads("single").submit(self.run, statement)
+        """Run one statement for code on an event loop: a read of PostgreSQL on the loop, others on a thread."""
+        connection = self.pool.take_idle() if statement.flies and self.dialect.flies else None
+        if connection is None:
+            return self.threads("single").submit(self.run, statement)
+        reply = connection.send(statement) or connection.collect(0)
+        if reply is None and not connection.sending:
+            return Arrival(self, connection, statement)
+        return self.threads("single").submit(self._finish, connection, statement, reply)
+
+    def _finish(self, connection: Connection, statement: Statement, reply: Reply[list[Row]] | None) -> Reply[list[Row]]:
+        if reply is None:
+            return Flight(self, connection, statement, {}).result()
+        self.pool.give_back(connection)
+        return self.run(statement) if connection.lost else reply
+
+    def _abandon(self, connection: Connection) -> None:
+        connection.cancel()
+        self.pool.give_back(connection)
 
     def close(self) -> None:
         """Close the idle connections and end the threads; a connection in use is closed when it comes back."""

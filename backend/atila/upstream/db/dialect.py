@@ -88,6 +88,10 @@ class Dialect(ABC):
         """Wait until what was sent is over; say no after `timeout` seconds. Raises `Error`."""
         return True
 
+    def sending(self, connection: Any) -> bool:
+        """Say whether a part of a statement had not left for the database when `wait` gave up."""
+        return False
+
     def cancel(self, connection: Any) -> None:
         """Have the database end what was sent, if that can be. Raises `Error`."""
         del connection

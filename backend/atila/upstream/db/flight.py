@@ -92,5 +92,4 @@ class Flight:
     def __del__(self) -> None:
         connection = getattr(self, "_connection", None)
         if connection is not None:  # nobody waited for its end
-            connection.cancel()
-            self._database.pool.give_back(connection)
+            self._database.abandon(connection)

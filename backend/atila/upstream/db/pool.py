@@ -39,16 +39,23 @@ class Pool:
 
     def take_now(self) -> Connection | None:
         """Return a connection as `take` does, or None when all are in use."""
-        if not self._waiting:
-            try:
-                connection = self._idle.pop()
-            except IndexError:
-                pass
-            else:
-                if time.monotonic() - connection.used < IDLE:
-                    return connection
-                self._idle.append(connection)
-        return self.take() if self._idle or self._open < self._size else None
+        found = self.take_idle()
+        if found is None and (self._idle or self._open < self._size):
+            return self.take()
+        return found
+
+    def take_idle(self) -> Connection | None:
+        """Return a connection that was used a moment ago, or None: this never waits for anything."""
+        if self._waiting:
+            return None
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            return None
+        if time.monotonic() - connection.used < IDLE:
+            return connection
+        self._idle.append(connection)
+        return None
 
     def give_back(self, connection: Connection, clean: bool = False) -> bool:
         """Take a connection back, or close it when it is dead. Say whether it was left in a transaction.

@@ -31,6 +31,7 @@ _UNUSABLE = (psycopg2.extensions.TRANSACTION_STATUS_UNKNOWN, psycopg2.extensions
 class Waiting(psycopg2.extensions.connection):
     """A connection that can wait for its socket."""
 
+    sending = False  # a part of the last statement had not left when a wait ended
     _reader: Any = None
 
     def await_socket(self, write: bool, timeout: float | None) -> bool:
@@ -84,10 +85,14 @@ class PostgreSQL(Dialect):
         while True:
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
             if not connection.await_socket(state == POLL_WRITE, left):
+                connection.sending = state == POLL_WRITE
                 return False
             state = poll()
             if state == POLL_OK:
                 return True
+
+    def sending(self, connection: Any) -> bool:
+        return bool(connection.sending)
 
     def cancel(self, connection: Any) -> None:
         connection.cancel()
