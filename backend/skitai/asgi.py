@@ -18,6 +18,7 @@ from atila.logs import one_line
 
 from .asgi_socket import AppSocket, fields_of
 from .foreign import ForeignSite, fields_for
+from .relay import Relay
 
 Message = MutableMapping[str, Any]
 
@@ -127,7 +128,7 @@ class Call:
         self._app = app
         self._body = _body_of(request)
         self._gone = asyncio.Event()  # the client left, or has everything
-        self._said: asyncio.Queue[Message] = asyncio.Queue(1)  # so the app waits until the client took the last piece
+        self._said = Relay()  # so the app waits until the client took the last piece
         self._whole = False  # the last piece of the answer was said
         self._started = False
         self._task: asyncio.Task[None] | None = None
@@ -135,10 +136,11 @@ class Call:
     async def response(self) -> Response:
         """Return the answer: whole when it comes at once, else as a stream. Raises what the app raised before it."""
         self._task = asyncio.create_task(self._app(self._scope, self._receive, self._send))
+        self._task.add_done_callback(self._ended)
         try:
             return await self._answer()
-        except asyncio.CancelledError:  # the client went away; the app learns it when it receives or sends
-            self._end_quietly()
+        except asyncio.CancelledError:  # the client went away
+            await self._leave()
             raise
 
     async def _answer(self) -> Response:
@@ -148,12 +150,12 @@ class Call:
         if first["type"] == "http.response.pathsend":
             size = os.path.getsize(first["path"])  # noqa: ASYNC240 - a local file's state is there at once
             response.body = FileBody(str(first["path"]), size)
-            self._end_quietly()
+            await self._leave()
         elif not first.get("more_body", False):
             response.body = bytes(first.get("body", b""))
             if self.request.method == "HEAD":
                 response.body = Stream(iter(()), length=_length_of(response))
-            self._end_quietly()
+            await self._leave()
         else:
             response.body = Stream(self._pieces(first), self._leave, _length_of(response), paced=is_paced(response))
         return response
@@ -168,35 +170,22 @@ class Call:
 
     async def _next(self) -> Message:
         """Return what the app says next. Raises what it raised, or RuntimeError when it ended in silence."""
+        message: Message | None = await self._said.get()
+        if message is not None:
+            return message
         assert self._task is not None, "response() makes it"
-        if self._said.empty():
-            saying = asyncio.ensure_future(self._said.get())
-            try:
-                await asyncio.wait({saying, self._task}, return_when=asyncio.FIRST_COMPLETED)
-                if saying.done():
-                    return saying.result()
-            finally:
-                saying.cancel()
-        if not self._said.empty():
-            return self._said.get_nowait()
         self._task.result()
         raise RuntimeError("the app returned before its answer was whole")
 
-    def _end_quietly(self) -> None:
-        """Let the app finish what it does after its answer; it learns that nobody listens, its errors are logged."""
-        assert self._task is not None, "response() makes it"
-        self._gone.set()
-        self._task.add_done_callback(self._ended)
-
     async def _leave(self) -> None:
-        """End the call: the client has everything, or is gone."""
-        self._end_quietly()
-        if not self._said.empty():
-            self._said.get_nowait()  # so that a send that waits for its turn goes on, and the next one fails
+        """End the call: the client has everything, or is gone; the app learns it when it receives or sends."""
+        self._gone.set()
+        self._said.end()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
+        self._said.end()
         error = None if task.cancelled() else task.exception()
-        if error is None:
+        if error is None or not self._gone.is_set():  # while somebody listens, the answer tells of it
             return
         if self._whole:
             _log.error("%s: the mounted app failed after its answer", self.request.id, exc_info=error)

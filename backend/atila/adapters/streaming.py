@@ -19,8 +19,9 @@ async def arrived(pending: Pending, gone: Awaitable[object]) -> Response | None:
         return answering.result() if answering.done() else None
     finally:
         leaving.cancel()
-        answering.cancel()
-        await asyncio.wait({answering})
+        if not answering.done():
+            answering.cancel()
+            await asyncio.wait({answering})
 
 
 async def send_stream(body: Stream, send: SendPiece, gone: Awaitable[object]) -> None:
