@@ -99,7 +99,10 @@ class Database:
 
     def abandon(self, connection: Connection) -> None:
         """End what was sent on a connection, and take that back: on a thread, as asking the server may take long."""
-        self.threads("single").submit(self._abandon, connection)
+        try:
+            self.threads("single").submit(self._abandon, connection)
+        except RuntimeError:  # the process ends
+            connection.close()
 
     def threads(self, purpose: str) -> ThreadPoolExecutor:
         """Return the threads for one purpose. Those that wait for connections never hold up those that have one."""
