@@ -25,7 +25,7 @@ DEFAULTS: dict[str, Any] = {
     "websocket_ping_interval": 20,  # seconds of silence until a WebSocket client is pinged, half its timeout at most
     "websocket_close_timeout": 5,  # seconds a WebSocket client gets to answer that the connection is closed
     "websocket_token_timeout": 10,  # seconds to send the token as the first message, where a route takes it so
-    "log_tasks": False,  # tasks that an async handler starts name its request in their log lines; it costs 0.5 µs a request
+    "log_tasks": False,  # tasks that an async handler starts name its request in log lines; 0.5 µs a request
     "smtp": None,  # the mail server of `was.email`: "smtp://user:password@host:587", or "smtps://…" for TLS at once
     "smtp_timeout": 30.0,  # seconds the mail server may take for each answer
     "maintain_interval": 60,  # seconds between runs of the maintenance jobs
