@@ -190,8 +190,11 @@ class Exchange:
 
 
 def read_frames(body: bytes, encoding: str, limit: int) -> Iterator[bytes]:
-    """Yield the messages in a body. Raises HTTPError 400 for a broken frame, 413 and 501 for one that is not taken."""
-    place = 0
+    """Yield the messages in a body; unpacked, they are `limit` bytes together at most.
+
+    Raises HTTPError 400 for a broken frame, 413 and 501 for one that is not taken.
+    """
+    place, left = 0, limit
     while place < len(body):
         flag, length = body[place], int.from_bytes(body[place + 1 : place + 5], "big")
         data = body[place + 5 : place + 5 + length]
@@ -200,20 +203,22 @@ def read_frames(body: bytes, encoding: str, limit: int) -> Iterator[bytes]:
         place += 5 + length
         if flag & TRAILERS:  # a client says nothing in them
             continue
-        yield _inflated(data, encoding, limit) if flag & COMPRESSED else data
+        if flag & COMPRESSED:
+            data = _inflated(data, encoding, left)
+        left -= len(data)
+        if left < 0:
+            raise HTTPError(413, f"the messages are over {limit} bytes")
+        yield data
 
 
-def _inflated(data: bytes, encoding: str, limit: int) -> bytes:
+def _inflated(data: bytes, encoding: str, most: int) -> bytes:
+    """Unpack a message, up to one byte more than `most`."""
     if encoding != "gzip":
         raise HTTPError(501, f"a message compressed by {encoding!r}; gzip is taken")
-    unpacker = zlib.decompressobj(wbits=31)
     try:
-        message = unpacker.decompress(data, limit or 0)
+        return zlib.decompressobj(wbits=31).decompress(data, most + 1)
     except zlib.error as error:
         raise HTTPError(400, "the compressed message is no gzip") from error
-    if unpacker.unconsumed_tail:
-        raise HTTPError(413, f"the message is over {limit} bytes")
-    return message
 
 
 def _deadline(timeout: str | None) -> float | None:

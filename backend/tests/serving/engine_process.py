@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 BACKEND = Path(__file__).parents[2]
+PORTS = (15_000, 32_000)  # below those that Linux gives to outgoing connections
 HEAD = """
 import asyncio, os, sys, threading, time
 import skitai
@@ -121,12 +123,12 @@ def wait_until(true: Callable[[], object], timeout: float = 10.0, otherwise: Cal
 
 
 def free_ports() -> int:
-    """Return a port that is free together with the one after it."""
+    """Return a port that is free together with the one after it, and that no client's connection is given by chance."""
     while True:
+        port = random.SystemRandom().randrange(*PORTS)
         with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port: int = first.getsockname()[1]
             try:
+                first.bind(("127.0.0.1", port))
                 second.bind(("127.0.0.1", port + 1))
             except OSError:
                 continue

@@ -270,6 +270,9 @@ def test_messages_have_limits(start: Start) -> None:
             assert status_of(lambda request=request: create(request, timeout=20))[0] is (
                 grpc.StatusCode.RESOURCE_EXHAUSTED
             )
+        packed = pb.CreateRequest(content=bytes(20_000_000))  # some 20 kB when they are compressed
+        asked = grpc.Compression.Gzip
+        assert status_of(lambda: create(packed, compression=asked, timeout=20))[0] is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
 def test_calls_beyond_the_limit_are_refused_at_once(start: Start) -> None:

@@ -166,6 +166,11 @@ def test_errors_are_statuses_with_details(engine: EngineProcess) -> None:
         (frame(pb.GetRequest()) + frame(pb.GetRequest()), {}, "3"),
         (frame(b"no gzip", 1), {"grpc_encoding": "gzip"}, "3"),
         (frame(gzip.compress(bytes(1_000_000)), 1), {"grpc_encoding": "gzip"}, "8"),
+        (
+            frame(gzip.compress(pb.GetRequest(user="x" * 90_000).SerializeToString()), 1) * 50,
+            {"grpc_encoding": "gzip"},
+            "8",
+        ),
         (frame(b"", 1), {"grpc_encoding": "snappy"}, "12"),
     ],
 )
