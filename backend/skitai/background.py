@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from .journal import CONSOLE
+from .logs import SERVER
 from .options import Options
 from .pidfile import PidFile
 from .places import Places
@@ -33,7 +34,7 @@ def start(places: Places, options: Options) -> int:
         return 1
     places.logs.mkdir(parents=True, exist_ok=True, mode=0o700)
     console = places.logs / CONSOLE
-    begun = console.stat().st_size if console.exists() else 0
+    begun = {path: path.stat().st_size if path.exists() else 0 for path in (console, places.logs / SERVER)}
     reader, writer = os.pipe()
     with console.open("ab") as output:
         child = subprocess.Popen(  # noqa: S603 - our own script and interpreter
@@ -52,8 +53,10 @@ def start(places: Places, options: Options) -> int:
         sys.stdout.write(f"{options.name} is running: process {child.pid}, {line}")
         child.returncode = 0  # it is nobody's child any more once we have ended: nothing to wait for
         return 0
-    sys.stderr.write(f"{options.name} could not start; {console} ends so:\n{_end_of(console, begun)}")
-    return child.wait() or 1
+    code = child.wait()
+    sys.stderr.write(f"{options.name} could not start; its files in {places.logs} say:\n")
+    sys.stderr.writelines(_end_of(path, size) for path, size in begun.items())
+    return code or 1
 
 
 def take() -> int | None:
@@ -81,6 +84,7 @@ def tell(descriptor: int, addresses: list[str]) -> None:
         os.close(descriptor)
 
 
-def _end_of(console: Path, begun: int) -> str:
-    text = console.read_bytes()[begun:].decode(errors="replace")
+def _end_of(path: Path, begun: int) -> str:
+    """Return the last lines of what came into a file since it had a size."""
+    text = path.read_bytes()[begun:].decode(errors="replace") if path.exists() else ""
     return "".join(text.splitlines(keepends=True)[-_TAIL:])

@@ -23,6 +23,8 @@ from atila.logs import UNSEEN, current_request, one_line
 
 Form = Literal["plain", "json"]
 
+SERVER = "server.log"  # what the engine logs
+
 _LONGEST = 2000  # characters kept of what a client sent
 _JSON_ESCAPES = {code: f"\\u{code:04x}" for code in UNSEEN}
 _OWN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -47,7 +49,7 @@ def configure(
     where = where or Destination()
     handlers: list[logging.Handler] = []
     if where.folder is not None:
-        for name, mine in (("server.log", _is_servers), ("app.log", _is_apps)):
+        for name, mine in ((SERVER, _is_servers), ("app.log", _is_apps)):
             handlers.append(LogFileHandler(LogFile(where.folder / name, where.rotation)))
             handlers[-1].addFilter(mine)
     if where.folder is None or where.console:
