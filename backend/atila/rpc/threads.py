@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any
 
 from ..concurrency import adopt
@@ -24,7 +25,7 @@ class StreamThreads:
         loop = asyncio.get_running_loop()
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self._count, "grpc-web", initializer=adopt, initargs=(loop,))
-        return loop.run_in_executor(self._pool, step)
+        return loop.run_in_executor(self._pool, copy_context().run, step)  # so that what it logs has its request
 
     def stop(self) -> None:
         """Let the threads end; a step that runs ends before."""

@@ -7,6 +7,7 @@ import inspect
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -14,6 +15,7 @@ import grpc
 from atila.adapters.settings import AdapterSettings
 from atila.http.request import Request
 from atila.http.site import Site
+from atila.logs import streamed
 from atila.rpc.grpc import Method, find_method, messages, messages_on_loop
 from skitai.options import Options
 
@@ -95,7 +97,7 @@ class GrpcServer:
 
     def give(self, step: Callable[[], Any]) -> Awaitable[Any]:
         """Run a step that waits until the client took a message."""
-        return self.running_loop.run_in_executor(self._senders, step)
+        return self.running_loop.run_in_executor(self._senders, copy_context().run, step)
 
     def handler(self, method: Method) -> Handler:
         """Return what grpcio calls for a method; messages cross it as bytes."""
@@ -167,6 +169,7 @@ class _OnThread(_Behaviour):
 
     def __call__(self, data: Any, context: grpc.ServicerContext) -> Iterator[bytes]:
         call = GrpcCall(self.server, self.site, self.method, context)
+        streamed.set(call.request)  # for what the stream logs
         try:
             result = call.perform(data)
             call.begin()
@@ -190,6 +193,7 @@ class _OnLoop(_Behaviour):
 
     async def _follow(self, call: GrpcCall, data: Any, send: Send) -> None:
         server = self.server
+        streamed.set(call.request)
         try:
             result = await call.perform_here(data)
             call.begin()

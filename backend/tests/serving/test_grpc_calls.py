@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import grpc
+import httpx
 import jwt
 import pytest
 from google.rpc import error_details_pb2, status_pb2
@@ -72,6 +73,7 @@ async def Update(was, request: pb.UpdateRequest):
 
 @app.route("/Create")
 def Create(was, request: pb.CreateRequest):
+    logging.getLogger("mine").warning("created")
     return pb.Photo(size=len(request.content), title=request.title * 10_000)
 
 @app.route("/Delete")
@@ -85,6 +87,7 @@ async def Watch(was, request: pb.WatchRequest):
     return changes(was, request)
 
 async def changes(was, request):
+    logging.getLogger("mine").warning("watched by %s", request.user)
     try:
         number = 0
         while request.user != "three" or number < 3:
@@ -323,3 +326,20 @@ def test_details_are_a_google_rpc_status_on_the_wire(stub: Any) -> None:
     error: Any = failure.value
     status = status_pb2.Status.FromString(dict(error.trailing_metadata())["grpc-status-details-bin"])
     assert (status.code, status.message) == (6, "already exists: photo 7 is there")
+
+
+@pytest.mark.parametrize("web", [False, True])
+def test_what_a_call_logs_has_its_id(engine: EngineProcess, stub: Any, web: bool) -> None:
+    if web:
+        body = b"\0\0\0\0\x07" + pb.WatchRequest(user="three").SerializeToString()
+        sent = {"content-type": "application/grpc-web"}
+        answer = httpx.post(f"{engine.url}{SERVICE}/Watch", content=body, headers=sent, trust_env=False)
+        number = answer.headers["x-request-id"]
+    else:
+        _, call = stub.Create.with_call(pb.CreateRequest(), timeout=20)
+        number = dict(call.trailing_metadata())["x-request-id"]
+        wait_until(lambda: f"mine {number} created" in engine.output, 3, lambda: engine.output)
+        watch = stub.Watch(pb.WatchRequest(user="three"), timeout=20)
+        assert len(list(watch)) == 3
+        number = dict(watch.trailing_metadata())["x-request-id"]
+    wait_until(lambda: f"mine {number} watched by three" in engine.output, 3, lambda: engine.output)

@@ -24,6 +24,7 @@ from .engine_process import EngineProcess, wait_until
 SERVICE = "/contracts.photos.v1.PhotoService"
 ORIGIN = "https://pages.example"
 APP = f"""
+import logging
 from contracts.photos.v1 import photos_pb2 as pb
 
 app.config.max_multipart_body_size = 100_000
@@ -53,6 +54,7 @@ def Create(was, request: pb.CreateRequest):
 
 @app.route("/Watch")
 def Watch(was, request: pb.WatchRequest):
+    logging.getLogger("mine").warning("watched")
     try:
         for number in range(3):
             yield pb.PhotoChange(photo=pb.Photo(id=number))
@@ -129,6 +131,13 @@ def test_a_stream_of_a_plain_handler(engine: EngineProcess) -> None:
     answer = call(engine, "Watch", frame(pb.WatchRequest()))
     assert [pb.PhotoChange.FromString(data).photo.id for data in answer.messages] == [0, 1, 2]
     assert answer.status == ("0", "")
+    number = answer.http.headers["x-request-id"]
+    wait_until(lambda: f"mine {number} watched" in engine.output, 3, lambda: engine.output)
+    with grpc.insecure_channel(f"127.0.0.1:{engine.port + 1}") as channel:
+        watch = channel.unary_stream(f"{SERVICE}/Watch", bytes, bytes)(b"", timeout=20)
+        assert len(list(watch)) == 3
+        number = dict(watch.trailing_metadata())["x-request-id"]
+    wait_until(lambda: f"mine {number} watched" in engine.output, 3, lambda: engine.output)
     answer = call(engine, "Watch", frame(pb.WatchRequest(user="break")))
     assert (len(answer.messages), answer.status) == (3, ("7", "permission denied: no more"))
 
