@@ -136,7 +136,7 @@ def test_a_stream_of_a_plain_handler(engine: EngineProcess) -> None:
     with grpc.insecure_channel(f"127.0.0.1:{engine.port + 1}") as channel:
         watch = channel.unary_stream(f"{SERVICE}/Watch", bytes, bytes)(b"", timeout=20)
         assert len(list(watch)) == 3
-        number = dict(watch.trailing_metadata())["x-request-id"]
+        number = str(dict(watch.trailing_metadata())["x-request-id"])
     wait_until(lambda: f"mine {number} watched" in engine.output, 3, lambda: engine.output)
     answer = call(engine, "Watch", frame(pb.WatchRequest(user="break")))
     assert (len(answer.messages), answer.status) == (3, ("7", "permission denied: no more"))
