@@ -16,6 +16,7 @@ from weakref import WeakSet
 Value = TypeVar("Value")
 
 CLOSING = 5.0  # seconds that clients get to close their connections when the process ends
+FAREWELL = 1.0  # seconds that what they still do then gets to end by itself
 
 _log = logging.getLogger("atila.upstream")
 
@@ -91,7 +92,10 @@ class Loop:
                 await asyncio.wait_for(close(), CLOSING)
             except Exception:  # noqa: BLE001 - the others are to be closed all the same
                 _log.exception("the connections to an upstream could not be closed")
-        await _cancel([task for task in asyncio.all_tasks() if task is not asyncio.current_task()])
+        rest = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        if rest:
+            await asyncio.wait(rest, timeout=FAREWELL)
+        await _cancel(rest)
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:

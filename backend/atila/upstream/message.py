@@ -159,12 +159,14 @@ def decode_body(reply: HTTPReply) -> Any:
 def encode_data(data: Any, headers: Pairs) -> bytes:
     """Return the body for `data`, and add its Content-Type unless one is given.
 
-    Bytes and text go as they are; other values as JSON, or as a form when the Content-Type says so (WHATWG URL, 5.2).
-    Raises TypeError for a value that JSON has no form for.
+    Bytes, text and files go as they are; other values as JSON, or as a form when the Content-Type says so (WHATWG URL,
+    5.2). Raises TypeError for a value that JSON has no form for.
     """
     given = parse_content_type({name.lower(): value for name, value in headers}.get("content-type", ""))[0]
     if data is None:
         return b""
+    if hasattr(data, "read"):
+        data = data.read()
     if isinstance(data, (bytes, bytearray, memoryview)):
         return _typed(headers, given, "application/octet-stream", bytes(data))
     if isinstance(data, str):
@@ -186,6 +188,11 @@ def as_pairs(fields: Fields | None) -> Pairs:
     if fields is None:
         return []
     return [(str(name), str(value)) for name, value in (fields.items() if isinstance(fields, Mapping) else fields)]
+
+
+def as_bytes(headers: Pairs) -> list[tuple[bytes, bytes]]:
+    """Return header fields as they go over the wire (RFC 9110 5.5)."""
+    return [(name.encode("ascii"), value.encode("latin-1")) for name, value in headers]
 
 
 def basic(user: str, password: str) -> str:

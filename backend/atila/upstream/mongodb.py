@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 from atila.alias import Alias, Kind
@@ -20,6 +22,8 @@ except ImportError:  # told at the first use
     pymongo = None  # type: ignore[assignment]  # what an optional package is when it is not there
 
 KINDS = (Kind.MONGODB,)
+THREADS = 16  # calls at once, of one alias in one process
+PATIENCE = {"serverSelectionTimeoutMS": "5000", "connectTimeoutMS": "5000", "socketTimeoutMS": "30000"}  # of a thread
 
 
 class MongoStub(nullcontext[Any]):
@@ -65,10 +69,14 @@ class MongoStub(nullcontext[Any]):
 
 
 class Server:
-    """The connections to one MongoDB: all members are its replica set. Lives on the loop of upstreams."""
+    """The connections to one MongoDB: all members are its replica set. Lives as long as the process.
+
+    Its calls run on threads: pymongo's own asyncio leaves a socket open when what connects is cancelled.
+    """
 
     def __init__(self, alias: Alias, when_closing: Callable[[Callable[[], Any]], None]) -> None:
         self.alias = alias
+        self._threads = ThreadPoolExecutor(min(THREADS, alias.max_conns), f"mongodb-{alias.name}")
         self._client: Any = None
         when_closing(self._close)
 
@@ -77,27 +85,26 @@ class Server:
     ) -> Reply[Any]:
         """Call a method of a collection, and return the reply."""
         errors = pymongo.errors
+        call = partial(self._call, collection, method, arguments, options)
         try:
             async with asyncio.timeout(patience):
-                return Reply(await self._call(collection, method, arguments, options))
-        except (TimeoutError, errors.ExecutionTimeout) as error:
+                return Reply(await asyncio.get_running_loop().run_in_executor(self._threads, call))
+        except (TimeoutError, errors.ExecutionTimeout, errors.NetworkTimeout) as error:
             return Reply.failed(STA_TIMEOUT, error)
         except errors.ConnectionFailure as error:
             return Reply.failed(STA_NETERR, error)
         except Exception as error:  # noqa: BLE001 - the driver's, or a wrong argument: whoever waits gets it
             return Reply(status_code=500, reason="Database Error", error=error)
 
-    async def _call(self, collection: str, method: str, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    def _call(self, collection: str, method: str, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
         outcome = getattr(self._database()[collection], method)(*arguments, **options)
-        if hasattr(outcome, "__await__"):
-            outcome = await outcome
-        return await outcome.to_list() if hasattr(outcome, "to_list") else outcome
+        return outcome.to_list() if hasattr(outcome, "to_list") else outcome
 
     def _database(self) -> Any:
         first = self.alias.members[0]
-        options: dict[str, Any] = dict(first.options)
+        options: dict[str, Any] = PATIENCE | dict(first.options)
         if self._client is None:
-            self._client = pymongo.AsyncMongoClient(
+            self._client = pymongo.MongoClient(
                 [f"{member.host}:{member.port}" for member in self.alias.members],
                 username=first.user or None,
                 password=first.password or None,
@@ -109,4 +116,5 @@ class Server:
 
     async def _close(self) -> None:
         if self._client is not None:
-            await self._client.close()
+            await asyncio.get_running_loop().run_in_executor(None, self._client.close)
+        self._threads.shutdown(wait=False)

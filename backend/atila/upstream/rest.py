@@ -21,7 +21,7 @@ from . import message
 from .forwarding import base_of, origin_of
 from .loop import Loop
 from .members import Members
-from .message import Call, Failure, HTTPReply, Pairs, basic
+from .message import Call, Failure, HTTPReply, Pairs, as_bytes, basic
 
 CONNECTIONS = 100  # of one process to all servers that are called by URL
 _WAITING = 0.9  # of a call's time that it may wait for a connection: so the reply can say that there was none
@@ -158,9 +158,11 @@ class Host:
 
     async def _send_once(self, call: Call, member: Member, patience: float) -> HTTPReply:
         url, headers = self.address(call.url, call.headers, member)
-        client = self.client(url.startswith("https:"))
+        client = self.client(url.startswith("https:") or call.redirects)  # which lead to HTTPS, as a rule
         timeout = httpx2.Timeout(None, connect=patience, pool=call.timeout * _WAITING)
-        request = client.build_request(call.method, url, headers=headers, content=call.content or None, timeout=timeout)
+        request = client.build_request(
+            call.method, url, headers=as_bytes(headers), content=call.content or None, timeout=timeout
+        )
         response = await client.send(request, stream=True, follow_redirects=call.redirects)
         try:
             content = await _read(response, call.max_size)

@@ -19,6 +19,9 @@ from .group import Tasks
 from .message import Call, Fields, HTTPReply, RemoteError, as_pairs
 from .task import Task
 
+DEEPEST = 200  # structs and arrays in each other, of an XML-RPC answer
+_NESTING = ("struct", "array")
+
 
 class XMLRPCError(RemoteError):
     """What a method answered instead of a result: a number and a text."""
@@ -133,16 +136,15 @@ def _read_xml(reply: HTTPReply) -> Any:
     """Return a method's result. Raises XMLRPCError for a fault, ValueError for what is no methodResponse."""
     if reply.status_code >= 300:
         return reply.content
-    unmarshaller = xmlrpc.client.Unmarshaller(use_builtin_types=True)
-    unmarshaller.xml(None, None)  # type: ignore[arg-type]  # expat has decoded the text, as the library says it
+    reader = _Reader()
     parser = expat.ParserCreate()
     parser.StartDoctypeDeclHandler = _refuse  # which is where entities come from
-    parser.StartElementHandler = unmarshaller.start
-    parser.EndElementHandler = unmarshaller.end
-    parser.CharacterDataHandler = unmarshaller.data
+    parser.StartElementHandler = reader.start
+    parser.EndElementHandler = reader.end
+    parser.CharacterDataHandler = reader.unmarshaller.data
     try:
         parser.Parse(reply.content, True)
-        values = unmarshaller.close()
+        values = reader.unmarshaller.close()
     except xmlrpc.client.Fault as fault:
         raise XMLRPCError(fault.faultCode, fault.faultString) from None
     except (expat.ExpatError, xmlrpc.client.Error, TypeError, LookupError, ArithmeticError) as error:
@@ -150,6 +152,25 @@ def _read_xml(reply: HTTPReply) -> Any:
     if len(values) != 1:
         raise ValueError(f"an XML-RPC answer has one value, not {len(values)}")
     return values[0]
+
+
+class _Reader:
+    """What expat calls: the standard library's unmarshaller, and a limit to how deep an answer nests."""
+
+    def __init__(self) -> None:
+        self.unmarshaller = xmlrpc.client.Unmarshaller(use_builtin_types=True)
+        self.unmarshaller.xml(None, None)  # type: ignore[arg-type]  # expat has decoded the text, as the library says it
+        self._depth = 0
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        self._depth += tag in _NESTING
+        if self._depth > DEEPEST:
+            raise ValueError(f"the answer nests over {DEEPEST} structs and arrays")
+        self.unmarshaller.start(tag, attributes)
+
+    def end(self, tag: str) -> None:
+        self._depth -= tag in _NESTING
+        self.unmarshaller.end(tag)
 
 
 def _refuse(*declaration: Any) -> None:

@@ -19,7 +19,7 @@ from httpx2.websockets import (
 
 from . import message as failures
 from .calls import HTTP_KINDS, Auth, Calls, authorization
-from .message import Fields, HTTPReply, Pairs, as_pairs
+from .message import Fields, HTTPReply, Pairs, as_bytes, as_pairs
 from .rest import UNREACHED, failure_of
 from .task import Reply, Task
 
@@ -159,7 +159,7 @@ class WebSocket:
             )
             try:
                 return await stack.enter_async_context(
-                    dial.connect(url, headers=headers, subprotocols=self._subprotocols or None)
+                    dial.connect(url, headers=as_bytes(headers), subprotocols=self._subprotocols or None)
                 )
             except UNREACHED as error:
                 host.members.down(number)

@@ -40,6 +40,7 @@ class Upstream(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), _Answering)
         self.seen: list[Seen] = []
         self.connections = 0
+        self.elsewhere = ""  # where /elsewhere leads
         self.drops = 0  # how many requests to come lose their connection
         self._thread = threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
@@ -112,6 +113,9 @@ class _Answering(BaseHTTPRequestHandler):
     def answer_moved(self, query: dict[str, str], rest: str) -> None:
         self.give_bytes(b"", "text/plain", 302, [("location", f"/{rest}")])
 
+    def answer_elsewhere(self, query: dict[str, str], rest: str) -> None:
+        self.give_bytes(b"", "text/plain", 302, [("location", self.server.elsewhere)])
+
     def answer_cookie(self, query: dict[str, str], rest: str) -> None:
         self.give_bytes(b"{}", "application/json", fields=[("set-cookie", "user=alice; Path=/")])
 
@@ -174,7 +178,10 @@ def granian(folder: Path, *options: str) -> Iterator[int]:
     port = free_port()
     command = [sys.executable, "-m", "granian", "--interface", "rsgi", "--host", "127.0.0.1", "--port", str(port)]
     process = subprocess.Popen(
-        [*command, "--workers-kill-timeout", "1", *options, "granian_app:app"], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [*command, "--workers-kill-timeout", "1", *options, "granian_app:app"],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
         wait_for_port(port, process)

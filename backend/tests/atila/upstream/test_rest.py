@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -203,3 +204,34 @@ def test_what_cannot_be_sent_is_logged_without_credentials(
     assert upstream.address in caplog.text
     assert "secret" not in caplog.text
     assert "hidden" not in caplog.text
+
+
+def test_files_and_letters_beyond_ascii(calls: Calls, upstream: Upstream, tmp_path: Path) -> None:
+    (tmp_path / "body").write_bytes(b"from a file")
+    with (tmp_path / "body").open("rb") as file:
+        said = Verb(calls, "PUT")(f"{upstream.url}/grün?q=ü", file, {"X-Name": "grün"}).fetch()
+    assert (said["body"], said["path"], said["headers"]["x-name"]) == ("from a file", "/gr%C3%BCn?q=%C3%BC", "grün")
+
+
+def test_tasks_are_awaitables_like_others(calls: Calls, upstream: Upstream) -> None:
+    async def handler() -> tuple[int, bool]:
+        first, second = await asyncio.gather(*(Verb(calls, "GET")(f"{upstream.url}/rows/2") for _ in range(2)))
+        slow = Verb(calls, "GET")(f"{upstream.url}/slow?seconds=0.4")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(slow, 0.05)
+        await slow
+        return len(first) + len(second), slow.done
+
+    assert asyncio.run(handler()) == (4, True)
+
+
+def test_a_redirection_to_https_is_trusted_as_any_other(
+    platform: LocalPlatform, calls: Calls, upstream: Upstream, tmp_path: Path
+) -> None:
+    authority = Authority(tmp_path)
+    pair = authority.issue("localhost")
+    with granian(tmp_path, "--ssl-certificate", str(pair.certificate), "--ssl-keyfile", str(pair.key)) as port:
+        upstream.elsewhere = f"https://localhost:{port}/x"
+        platform.alias("@shop", PROTO_HTTP, f"{upstream.address}?ca={authority.certificate}")
+        assert get(calls, "@shop/elsewhere", follow_redirects=True).data["path"] == "/x"
+        assert get(calls, f"{upstream.url}/elsewhere", follow_redirects=True).status_code == 705

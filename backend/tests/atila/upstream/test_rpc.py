@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from atila import Atila
 from atila.config import default_config
@@ -134,3 +136,37 @@ def test_futures_answer_remote_calls_too() -> None:
     with Echo({"/stock": {"n": 3}}) as server, app.test_client("/") as cli:
         assert cli.rpc("/").sum(1, 2) == 6
         assert cli.jsonrpc("/").sum(1, 2) == 6
+
+
+def nested(depth: int) -> str:
+    inside = "<array><data><value>" * depth + "<int>1</int>" + "</value></data></array>" * depth
+    return f"<methodResponse><params><param><value>{inside}</value></param></params></methodResponse>"
+
+
+def test_an_answer_that_nests_too_deep() -> None:
+    assert reply(nested(200), XML_RPC.read).status == STA_NORMAL
+    assert reply(nested(201), XML_RPC.read).status_code == 708
+    assert reply('{"result": ' + "[" * 100_000 + "]" * 100_000 + "}", JSON_RPC.read).status_code == 708
+
+
+PIECES = st.sampled_from([
+    "<methodResponse>", "</methodResponse>", "<params>", "</params>", "<param>", "</param>", "<value>", "</value>",
+    "<int>", "</int>", "<struct>", "</struct>", "<member>", "</member>", "<name>", "</name>", "<array>", "<data>",
+    "</data>", "</array>", "<fault>", "</fault>", "<dateTime.iso8601>", "</dateTime.iso8601>", "<base64>", "</base64>",
+    "<nil/>", "<double>", "</double>", "<boolean>", "</boolean>", "1", "x", "inf", "{", "}", '"result"', ":", "[", "]",
+    '"error"', "null", '"code"', ",", "1e400", "&#0;", "<!DOCTYPE x>",
+])  # fmt: skip
+
+
+@given(
+    st.one_of(st.binary(max_size=200), st.lists(PIECES, max_size=30).map("".join).map(str.encode)),
+    st.integers(100, 599),
+)
+def test_no_answer_breaks_the_reader(content: bytes, status: int) -> None:
+    """Whatever an upstream sends, its reply is data, an error of the remote side, or malformed."""
+    for kind, decode in (("application/json", None), ("text/xml", XML_RPC.read), ("application/json", JSON_RPC.read)):
+        found = HTTPReply(status, "", [("content-type", kind)], content, decode=decode)
+        assert found.status in (STA_NORMAL, STA_REQFAIL)
+        assert isinstance(found.failure(), Exception)
+        assert found.status == STA_REQFAIL or found.again().status == STA_NORMAL  # as a kept one is read again
+        assert isinstance(found.text, str)
