@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from ipaddress import IPv6Address, ip_address
 from typing import Any
 
@@ -21,29 +21,38 @@ from ..status import REASONS
 from .framed import Beat, Framed
 
 POSSIBLE = os.name == "posix"
+NEAR = 16  # descriptors that are looked at before all are
+
+Peer = tuple[str, int]  # address and port
+Ends = tuple[Peer, int]  # of a connection: the client's, and our port
 
 
 class Claims:
-    """The sockets that were taken over in this process. Lives as long as the adapter."""
+    """The sockets that were taken over in this process. Lives as long as the adapter.
+
+    A connection's descriptor is the one whose ends are the handshake's. It is looked for among those that were opened
+    last, then among all, and what is met there is remembered: when many clients come at once, one look serves them all.
+    """
 
     def __init__(self) -> None:
         self.beat = Beat()
         self._taken: set[int] = set()  # the server's descriptors of them
+        self._seen: dict[Ends, int] = {}  # descriptors that were met while another was looked for
 
     def claim(self, scope: Any, proto: Any) -> Claimed | None:
         """Return the connection of a handshake, None when it cannot be had: over TLS, or on Windows."""
         if not POSSIBLE or scope.scheme in ("https", "wss"):
             return None
         ends = _address(scope.client), _address(scope.server)[1]
-        for descriptor in self._candidates():
-            if _ends_of(descriptor) != ends:
-                continue
-            held = socket.socket(fileno=os.dup(descriptor))
-            if _ends_of(held.fileno()) == ends:  # it was not another's by the time it was duplicated
-                held.setblocking(False)
-                return Claimed(self, proto, held, descriptor)
+        descriptor = self._find(ends)
+        if descriptor is None:
+            return None
+        held = socket.socket(fileno=os.dup(descriptor))
+        if _ends_of(held.fileno()) != ends:  # another's by the time it was duplicated
             held.close()
-        return None
+            return None
+        held.setblocking(False)
+        return Claimed(self, proto, held, descriptor)
 
     def take(self, descriptor: int) -> None:
         self._taken.add(descriptor)
@@ -51,14 +60,18 @@ class Claims:
     def release(self, descriptor: int) -> None:
         self._taken.discard(descriptor)
 
-    def _candidates(self) -> Iterator[int]:
-        """Give the descriptors that may be a new connection's, those just below the lowest free one first."""
-        free = os.dup(0)
+    def _find(self, ends: Ends) -> int | None:
+        descriptor = self._seen.pop(ends, None)
+        if descriptor is not None and _ends_of(descriptor) == ends:
+            return descriptor
+        free = os.dup(0)  # the lowest that is free: new ones are right below it, while none is closed
         os.close(free)
-        near = [number for number in range(free - 1, max(free - 64, 2), -1) if number not in self._taken]
-        yield from near
+        for descriptor in range(free - 1, max(free - NEAR, 2), -1):
+            if descriptor not in self._taken and _ends_of(descriptor) == ends:
+                return descriptor
         others = {int(name) for name in os.listdir("/dev/fd")} - self._taken
-        yield from sorted(others.difference(near), reverse=True)
+        self._seen = {met: descriptor for descriptor in others if (met := _ends_of(descriptor)) is not None}
+        return self._seen.pop(ends, None)
 
 
 class Claimed:
@@ -157,13 +170,13 @@ def _head(subprotocol: str | None, headers: Pairs) -> bytes:
     return "\r\n".join([*lines, "x-upgraded-by: "]).encode("latin-1")
 
 
-def _address(text: str) -> tuple[str, int]:
+def _address(text: str) -> Peer:
     """Return the address and port of "10.0.0.9:5100" or "[::1]:5100", an IPv4 address in its own form."""
     host, _, port = text.rpartition(":")
     return _plain(host.strip("[]")), int(port)
 
 
-def _ends_of(descriptor: int) -> tuple[tuple[str, int], int] | None:
+def _ends_of(descriptor: int) -> Ends | None:
     """Return the client's address and port, and our port: a client may use one port of its own for several of ours."""
     with contextlib.suppress(OSError):
         held = socket.socket(socket.AF_INET6, socket.SOCK_STREAM, 0, descriptor)  # has room for either kind of address

@@ -73,12 +73,12 @@ class Client(asyncio.Protocol):
         self.transport.write(bytes([0x81, 0x80 | len(text)]) + b"\0\0\0\0" + text.encode())
 
 
-async def clients_of(engine: EngineProcess, path: str, count: int) -> list[Client]:
-    """Return so many open connections, opened fifty at a time."""
+async def clients_of(engine: EngineProcess, path: str, count: int, together: int = 50) -> list[Client]:
+    """Return so many open connections; `together` of them come at once."""
     loop = asyncio.get_running_loop()
     made: list[Client] = []
-    for _ in range(0, count, 50):
-        group = [loop.create_connection(lambda: Client(path), "127.0.0.1", engine.port) for _ in range(50)]
+    for _ in range(0, count, together):
+        group = [loop.create_connection(lambda: Client(path), "127.0.0.1", engine.port) for _ in range(together)]
         clients = [client for _, client in await asyncio.gather(*group)]
         await asyncio.wait_for(asyncio.gather(*(client.opened for client in clients)), 30)
         made += clients
@@ -105,7 +105,7 @@ def test_two_thousand_idle_connections(start: Start) -> None:
     async def measure() -> tuple[int, float]:
         first = await clients_of(engine, "/idle", 50)  # what is loaded and allocated at first
         before, started = resident(worker), time.monotonic()
-        many = await clients_of(engine, "/idle", IDLE)
+        many = await clients_of(engine, "/idle", IDLE, together=IDLE)  # as after a restart
         took = time.monotonic() - started
         grown = resident(worker) - before
         for client in (many[0], many[-1], first[0]):
