@@ -61,16 +61,16 @@ class Arrival(Future[Reply[list[Row]]]):
             return
         self._connection = None
         self._loop.remove_reader(self._socket)  # before anybody else gets the connection
-        lost = connection.lost
+        again = connection.lost and not self._statement.writes
         self._database.pool.give_back(connection, self._statement.built)
-        if lost:
+        if again:
             self._database.threads("single").submit(self._repeat)
         else:
             self.set_result(reply)
             self._wake()
 
     def _repeat(self) -> None:
-        self.set_result(self._database.run(self._statement))  # it is a read: nothing has happened
+        self.set_result(self._database.run(self._statement))
         with contextlib.suppress(RuntimeError):  # the loop has ended, and who waited with it
             self._loop.call_soon_threadsafe(self._wake)
 

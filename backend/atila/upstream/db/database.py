@@ -65,7 +65,7 @@ class Database:
         adapt = self.dialect.adapt
         if not isinstance(query, str):
             sql, values = queryset_sql(query, self.dialect.placeholder)
-            return Statement(sql, [adapt(value) for value in values] if values else None, writes=False)
+            return Statement(sql, [adapt(value) for value in values] if values else None, writes=False, flies=True)
         if isinstance(params, Mapping):
             return Statement(query, {name: adapt(value) for name, value in params.items()}, writes=True)
         bound = [adapt(value) for value in params] if params else None
@@ -95,7 +95,7 @@ class Database:
         if failed is None:
             return Flight(self, connection, statement, flights)
         self.pool.give_back(connection)
-        return self.run(statement) if connection.lost else failed
+        return self.run(statement) if connection.lost and not statement.writes else failed
 
     def abandon(self, connection: Connection) -> None:
         """End what was sent on a connection, and take that back: on a thread, as asking the server may take long."""
@@ -125,7 +125,7 @@ class Database:
         if reply is None:
             return Flight(self, connection, statement, {}).result()
         self.pool.give_back(connection)
-        return self.run(statement) if connection.lost else reply
+        return self.run(statement) if connection.lost and not statement.writes else reply
 
     def _abandon(self, connection: Connection) -> None:
         connection.cancel()

@@ -84,8 +84,8 @@ class Flight:
         self._connection = None
         self._flights.pop(self, None)
         self._database.pool.give_back(connection, self._statement.built)
-        if connection.lost:
-            reply = self._database.run(self._statement)  # it is a read: nothing has happened
+        if connection.lost and not self._statement.writes:
+            reply = self._database.run(self._statement)
         self._reply = reply
         return reply
 

@@ -116,7 +116,7 @@ class Nested:
     __slots__ = ("query", "shape")
 
     def __init__(self, query: Query) -> None:
-        self.query = query
+        self.query = query.detached()
         self.shape = query.shape()
 
     def __eq__(self, other: object) -> bool:

@@ -102,6 +102,10 @@ class Query(ABC):
     def values(self, dialect: Dialect) -> list[Any]:
         """Return the values in the order of the text's placeholders."""
 
+    def detached(self) -> Self:
+        """Return the query without its session: texts that are kept by shape hold on to parts of queries."""
+        return self if self._session is None else self._copy(_session=None)
+
     def _add_with(self, name: str, query: Query, recursive: bool) -> Self:
         known, bracket, columns = name.partition("(")
         names = tuple(check_identifier(each.strip()) for each in columns.rstrip(") ").split(",")) if bracket else ()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from atila.alias import Alias
-from atila.upstream.db import Database
+from atila.upstream.db import Database, Fn
 from tests.atila.upstream.test_transactions import kill_connections
 
 NAP = "SELECT pg_sleep(%s) AS nap, %s AS number"
@@ -102,13 +102,18 @@ def test_another_thread_may_ask(served: Database) -> None:
 def test_a_read_whose_connection_died_is_sent_again(served: Database, postgresql_url: str) -> None:
     async def work() -> list[int]:
         db = served.session()
+        nap = db.select("pg_class").get(number=Fn("abs", 7), nap=Fn("pg_sleep", 0.3)).limit(1)
         await asyncio.to_thread(kill_connections, postgresql_url)
-        first = (await db.execute(NAP, [0, 1]))[0].number
-        nap = db.execute(NAP, [0.3, 2])
+        first = (await nap.execute())[0].number
+        slow = nap.execute()
+        raw = db.execute(NAP, [0.3, 2])  # may do anything: its sender decides
+        await asyncio.sleep(0.05)
         await asyncio.to_thread(kill_connections, postgresql_url)
-        return [first, (await nap)[0].number]
+        with pytest.raises(served.dialect.Error):
+            await raw
+        return [first, (await slow)[0].number]
 
-    assert run(work()) == [1, 2]
+    assert run(work()) == [7, 7]
 
 
 def test_an_error_and_a_large_question(served: Database) -> None:

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from atila.alias import Alias
-from atila.upstream.db import Database, Session
+from atila.upstream.db import Database, Fn, Session
 from atila.upstream.task import STA_NORMAL, STA_TIMEOUT
 from tests.atila.upstream.test_transactions import kill_connections
 
@@ -116,13 +116,16 @@ def test_writes_are_over_when_they_return_and_keep_their_order(served: Database,
 
 
 def test_a_read_whose_connection_died_is_sent_again(served: Database, flying: Session, postgresql_url: str) -> None:
-    first = flying.select("photo").count().execute()
-    first.value()
+    flying.select("photo").count().execute().value()
     kill_connections(postgresql_url)
     assert flying.select("photo").count().execute().value() == 0
-    nap = flying.execute(NAP, [0.2, 7])
+    nap = flying.select("pg_class").get(number=Fn("abs", 7), nap=Fn("pg_sleep", 0.3)).limit(1)
+    task, raw = nap.execute(), flying.execute(NAP, [0.3, 7])  # SQL of one's own may do anything: its sender decides
+    time.sleep(0.05)
     kill_connections(postgresql_url)
-    assert nap.one().number == 7
+    with pytest.raises(served.dialect.Error):
+        raw.fetch()
+    assert task.one().number == 7
 
 
 def test_a_large_answer_and_a_large_question(flying: Session) -> None:
