@@ -17,7 +17,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from websockets.sync.server import serve
 
 from tests.servers.redis import RedisServer
-from tests.servers.upstream import Upstream
+from tests.servers.upstream import Upstream, free_port
 
 from .conftest import Start
 from .engine_process import EngineProcess
@@ -185,3 +185,52 @@ def test_futures_leave_their_thread_to_others(engine: EngineProcess) -> None:
         )
     assert [answer.status_code for answer in answers] == [200] * 12
     assert time.monotonic() - started < 3
+
+
+OURSELVES = """
+from contracts.photos.v1 import photos_pb2
+
+port, grpc_port = int(sys.argv[1]), {grpc_port}
+app.alias("@http", "http", f"127.0.0.1:{{port}}")
+app.alias("@grpc", "http", f"127.0.0.1:{{grpc_port}}")
+app.alias("@socket", "ws", f"127.0.0.1:{{port}}")
+service = Atila("service")
+
+
+@app.route("/sum")
+def add(was, a: int, b: int):
+    return was.API(n=a + b)
+
+
+@app.route("/echo")
+@app.websocket(skitai.WS_SIMPLE, timeout=10)
+def echo(was, message):
+    return "got " + message
+
+
+@service.route("/Get")
+def Get(was, request):
+    def respond(was, replies):
+        return photos_pb2.Photo(id=request.id, title=str(replies[0].data["n"]))
+
+    return was.Futures([was.get("@http/sum", {{"a": 1, "b": request.id}})]).then(respond)
+
+
+@app.route("/all")
+def everything(was):
+    photo = was.grpc("@grpc/contracts.photos.v1.PhotoService").Get(photos_pb2.GetRequest(id=7))
+    calls = [was.rpc("@http/").sum(1, 2), was.jsonrpc("@http/").sum(a=3, b=4), was.get("@http/sum", {{"a": 5, "b": 6}})]
+    said = was.ws("@socket/echo", "hello")
+    return was.API(sums=[data["n"] for data in was.Tasks(calls).fetch()], said=said.fetch(), title=photo.fetch().title)
+
+
+skitai.mount("/", app)
+skitai.mount("/contracts.photos.v1.PhotoService", service)
+"""
+
+
+@pytest.mark.row("11.16", "11.17", "11.30")
+def test_an_engine_calls_itself_over_every_wire(start: Start) -> None:
+    grpc_port = free_port()
+    engine = start(OURSELVES.format(grpc_port=grpc_port), grpc_port=grpc_port, threads=4)
+    assert httpx.get(f"{engine.url}/all", timeout=20).json() == {"sums": [3, 7, 11], "said": "got hello", "title": "8"}
