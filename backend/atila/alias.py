@@ -71,6 +71,7 @@ class Alias:
     source: str = ""
     ssl: bool = False
     max_conns: int = 100  # connections of one process to it, at most
+    patience: float = 10.0  # seconds to wait for one of a database's when all are taken
 
     @classmethod
     def parse(
@@ -82,6 +83,7 @@ class Alias:
         source: str = "",
         ssl: bool = False,
         max_conns: int = 100,
+        patience: float = 10.0,
     ) -> Alias:
         """Read what `alias("@mydb", DB_PGSQL, "user:pw@host:port/db weight")` was given.
 
@@ -96,7 +98,8 @@ class Alias:
         texts = [members] if isinstance(members, str) else list(members)
         if not texts:
             raise ValueError(f"alias {name} has no members")
-        return cls(name, known, tuple(parse_member(text, known) for text in texts), role, source, ssl, max_conns)
+        read = tuple(parse_member(text, known) for text in texts)
+        return cls(name, known, read, role, source, ssl, max_conns, patience)
 
     @classmethod
     def from_url(cls, name: str, url: str, max_conns: int = 100) -> Alias:

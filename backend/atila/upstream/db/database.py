@@ -24,21 +24,22 @@ from .sqlmaps import SqlMaps
 from .transaction import Transaction
 
 FLIGHTS = 8  # reads of one session that are under way at once
-PATIENCE = 10.0  # seconds to wait for a connection when all are taken
 
 
 class Database:
     """One database and its connections. Lives as long as the process, or until `close`."""
 
-    def __init__(self, target: str | Alias, patience: float = PATIENCE) -> None:
-        """Take an alias or a URL; `patience` is in seconds. Opens nothing yet. Raises ValueError."""
+    def __init__(self, target: str | Alias, patience: float | None = None) -> None:
+        """Take an alias or a URL; `patience` is in seconds, the alias's by default. Opens nothing. Raises ValueError."""
         self.alias = Alias.from_url("@database", target) if isinstance(target, str) else target
         self.dialect = make_dialect(self.alias)
         self.texts: dict[Any, str] = {}  # SQL by the shape of its query
         self.cache = Cache()  # replies that were asked to be kept
         self.refusals = (PoolTimeoutError, self.dialect.Error)  # what `pool.take` raises
         self._size = 1 if self.dialect.single else max(1, self.alias.max_conns)
-        self.pool = Pool(lambda: Connection(self.dialect), self._size, patience)
+        self.pool = Pool(
+            lambda: Connection(self.dialect), self._size, self.alias.patience if patience is None else patience
+        )
         self._threads: dict[str, ThreadPoolExecutor] = {}
         self._lock = threading.Lock()
 
@@ -165,7 +166,7 @@ def make_dialect(alias: Alias) -> Dialect:
     if alias.kind is Kind.SQLITE3:
         from .sqlite import SQLite
 
-        return SQLite(alias.members[0].database)
+        return SQLite(alias.members[0].database, alias.patience)
     if alias.kind is Kind.POSTGRESQL:
         from .postgresql import PostgreSQL
 

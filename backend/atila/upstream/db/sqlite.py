@@ -14,7 +14,6 @@ import msgspec
 
 from .dialect import Dialect, Json, in_utc
 
-PATIENCE = 10.0  # seconds to wait for another writer
 SETTINGS = (
     "PRAGMA journal_mode = WAL",  # readers and the writer do not wait for each other
     "PRAGMA synchronous = NORMAL",  # with WAL: a power cut may lose the last commits, never the file
@@ -46,8 +45,10 @@ class SQLite(Dialect):
     Error = sqlite3.Error
     IntegrityError = sqlite3.IntegrityError
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, patience: float = 10.0) -> None:
+        """Take the file's path, and how many seconds to wait for another writer."""
         super().__init__()
+        self._patience = patience
         self.path = path
         self.single = path in ("", ":memory:")
         self.adapters.update(_ADAPTERS)
@@ -61,7 +62,7 @@ class SQLite(Dialect):
             raise sqlite3.OperationalError(f"the folder of {self.path} does not exist")
         connection = sqlite3.connect(
             self.path,
-            timeout=PATIENCE,
+            timeout=self._patience,
             isolation_level=None,  # we say BEGIN ourselves
             check_same_thread=False,  # the pool gives a connection to one thread at a time
             detect_types=sqlite3.PARSE_DECLTYPES,

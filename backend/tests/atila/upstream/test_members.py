@@ -51,3 +51,13 @@ def test_when_all_are_down_all_are_tried() -> None:
     farm.down(1)
     assert sorted(number for number, _ in farm.order()) == [0, 1]
     assert len(farm) == 2
+
+
+def test_the_log_says_once_that_a_server_is_down(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "atila.upstream")
+    farm = members("a:81", "b:82")
+    for _ in range(3):
+        farm.down(1)
+    farm.up(1)
+    farm.up(1)
+    assert caplog.messages == ["@farm: b port 82 cannot be reached", "@farm: b port 82 answers again"]

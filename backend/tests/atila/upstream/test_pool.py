@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from atila.alias import DB_SQLITE3, Alias
+from atila.upstream.db import Database
 from atila.upstream.db.connection import Connection
 from atila.upstream.db.pool import Pool, PoolTimeoutError
 from atila.upstream.db.sqlite import SQLite
@@ -157,3 +159,24 @@ def test_many_threads_never_share_one(make: Make) -> None:
     state = pool.state
     assert state["waiting"] == 0
     assert state["open"] == state["idle"] <= 4
+
+
+def test_an_alias_says_how_many_and_how_long(tmp_path: Path) -> None:
+    alias = Alias.parse("@db", DB_SQLITE3, str(tmp_path / "a.db"), max_conns=2, patience=0.05)
+    database = Database(alias)
+    held = [database.pool.take() for _ in range(2)]
+    reply = database.session().execute("SELECT 1").dispatch()
+    assert (reply.status_code, str(reply.error)) == (702, "all 2 connections were in use for 0.05 s")
+    for connection in held:
+        database.pool.give_back(connection)
+    assert database.session().execute("SELECT 1 AS one").value() == 1
+    database.close()
+
+
+def test_settings_of_libpq_follow_a_url(postgresql_url: str) -> None:
+    database = Database(f"{postgresql_url}?options=-c%20statement_timeout%3D50&application_name=photos")
+    db = database.session()
+    assert db.execute("SELECT current_setting('application_name') AS name").value() == "photos"
+    with pytest.raises(db.Error, match="statement timeout"):
+        db.execute("SELECT pg_sleep(5)").fetch()
+    database.close()
