@@ -101,7 +101,7 @@ class Atila:
         self._make_sockets()
 
     def _make_sockets(self) -> None:
-        self.sockets: Switchboard = Switchboard(self.name, lambda: self.platform.bus)
+        self.sockets: Switchboard = Switchboard(lambda: self.name + self.root, lambda: self.platform.bus)
         self.websocket, self.websocket_send = websocket, self.sockets.send
 
     def _make_hooks(self) -> None:

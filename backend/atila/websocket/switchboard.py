@@ -20,8 +20,8 @@ class Switchboard:
     Client ids are numbers that no other process of the engine gives. A room is known to the bus while it has members.
     """
 
-    def __init__(self, name: str, bus: Callable[[], Bus]) -> None:
-        self.name = name
+    def __init__(self, name: Callable[[], str], bus: Callable[[], Bus]) -> None:
+        self._name = name  # the same in every process, and no other app's
         self.open: dict[int, Socket] = {}
         self._bus = bus
         self._rooms: dict[str, Room] = {}
@@ -79,7 +79,7 @@ class Switchboard:
 
     @property
     def _topic(self) -> str:
-        return f"websocket:{self.name}"
+        return f"websocket:{self._name()}"
 
     def _topic_of(self, room: str) -> str:
         return f"{self._topic}:{room}"

@@ -43,7 +43,7 @@ def in_loop(story: Callable[[], Coroutine[Any, Any, None]]) -> None:
 def test_two_processes_and_one_room() -> None:
     async def story() -> None:
         bus = LocalBus()
-        here, there = Switchboard("app", lambda: bus), Switchboard("app", lambda: bus)
+        here, there = Switchboard(lambda: "app", lambda: bus), Switchboard(lambda: "app", lambda: bus)
         (ann, to_ann), (_, to_bob) = member(here, "1"), member(there, "1")
         _, to_cid = member(here, "2")
         here.tell("1", "hello")
@@ -58,7 +58,7 @@ def test_two_processes_and_one_room() -> None:
 def test_the_bus_knows_rooms_and_clients_while_there_are_any() -> None:
     async def story() -> None:
         bus = LocalBus()
-        board = Switchboard("app", lambda: bus)
+        board = Switchboard(lambda: "app", lambda: bus)
         one, _ = member(board, "1")
         two, _ = member(board, "1")
         assert "websocket:app:1" in bus.subscriptions
@@ -81,7 +81,7 @@ def test_a_message_to_a_client_is_encoded_where_the_client_is() -> None:
 
     async def story() -> None:
         bus = OtherProcesses()
-        here, there = Switchboard("app", lambda: bus), Switchboard("app", lambda: bus)
+        here, there = Switchboard(lambda: "app", lambda: bus), Switchboard(lambda: "app", lambda: bus)
         client, sent = member(there, encoding="json")
         here.send(client.client_id, {"a": [1]})
         there.send(client.client_id, "x")
@@ -92,7 +92,7 @@ def test_a_message_to_a_client_is_encoded_where_the_client_is() -> None:
 
 
 def test_ids_are_not_given_twice() -> None:
-    board = Switchboard("app", LocalBus)
+    board = Switchboard(lambda: "app", LocalBus)
     ids = [board.new_id() for _ in range(1000)]
     assert len(set(ids)) == 1000
     assert max(ids) < 2**53
