@@ -30,7 +30,7 @@ class Database:
     """One database and its connections. Lives as long as the process, or until `close`."""
 
     def __init__(self, target: str | Alias, patience: float | None = None) -> None:
-        """Take an alias or a URL; `patience` is in seconds, the alias's by default. Opens nothing. Raises ValueError."""
+        """Take an alias or a URL; `patience` (seconds) is the alias's by default. Opens nothing. Raises ValueError."""
         self.alias = Alias.from_url("@database", target) if isinstance(target, str) else target
         self.dialect = make_dialect(self.alias)
         self.texts: dict[Any, str] = {}  # SQL by the shape of its query
