@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ from collections.abc import Iterator
 from atila.alias import Alias, Member
 
 REST = 10.0  # seconds for which a server that could not be reached is asked only when no other is left
+
+_log = logging.getLogger("atila.upstream")
 
 
 class Members:
@@ -42,15 +45,24 @@ class Members:
             yield number, members[number]
 
     def down(self, number: int) -> None:
-        """Say that a server could not be reached."""
+        """Say that a server could not be reached. The first time is logged, until it answers again."""
         with self._lock:
+            news = number not in self._down
             self._down[number] = time.monotonic() + self.rest
+        if news:
+            self._tell(logging.WARNING, number, "cannot be reached")
 
     def up(self, number: int) -> None:
         """Say that a server answered."""
-        if self._down:
+        if number in self._down:
             with self._lock:
                 self._down.pop(number, None)
+            self._tell(logging.INFO, number, "answers again")
+
+    def _tell(self, level: int, number: int, what: str) -> None:
+        member = self.alias.members[number]
+        if member.host:
+            _log.log(level, "%s: %s port %d %s", self.alias.name, member.host, member.port, what)
 
     def _next(self, candidates: list[int]) -> int:
         members = self.alias.members

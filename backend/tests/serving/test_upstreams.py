@@ -157,7 +157,7 @@ def test_calls_of_one_second_take_one_second_together(engine: EngineProcess) -> 
         answer = httpx.get(f"{engine.url}{path}", params={"names": names}, timeout=20)
         took = time.monotonic() - started
         assert (path, names, set(answer.json()["codes"])) == (path, names, {200})
-        assert 0.9 < took < 1.9, (path, names, took)
+        assert 0.9 < took < 2.6, (path, names, took)  # one after the other they take three and more
 
     httpx.get(f"{engine.url}/async", params={"names": "http,xmlrpc,grpc,ws,redis"}, timeout=20)  # loads the packages
     with ThreadPoolExecutor(2) as clients:
@@ -184,7 +184,7 @@ def test_futures_leave_their_thread_to_others(engine: EngineProcess) -> None:
             clients.map(lambda _: httpx.get(f"{engine.url}/futures", params={"names": "http"}, timeout=20), range(12))
         )
     assert [answer.status_code for answer in answers] == [200] * 12
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 4.5  # six seconds, if each held a thread
 
 
 OURSELVES = """
