@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-import msgspec
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
@@ -14,11 +12,11 @@ from websockets.typing import Subprotocol
 from atila.http.duplex import Closed, Message
 from atila.http.headers import Pairs
 from atila.testing.answer import Answer
-from atila.testing.sockets import RefusedError
+from atila.testing.sockets import RefusedError, SocketEnd
 
 
-class SpawnedSocket:
-    """An open connection; a context manager, which closes it. Raises RefusedError when it is made."""
+class SpawnedSocket(SocketEnd):
+    """An end whose messages go over the network."""
 
     def __init__(self, url: str, subprotocols: Sequence[str], headers: Mapping[str, str]) -> None:
         names = [Subprotocol(name) for name in subprotocols]
@@ -29,39 +27,21 @@ class SpawnedSocket:
             raise RefusedError(_answer(error.response)) from error
         self.answer = _answer(self._connection.response)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
-    ) -> None:
-        self.close()
-
     @property
     def subprotocol(self) -> str | None:
-        """The one that the app chose."""
         return self._connection.subprotocol
 
     def send(self, message: Message) -> None:
-        """Send a text or a binary message."""
         self._connection.send(message)
 
-    def send_json(self, value: Any) -> None:
-        self.send(msgspec.json.encode(value).decode())
-
     def receive(self, timeout: float = 5.0) -> Message:
-        """Return the next message. Raises Closed at the end, TimeoutError when nothing comes for `timeout` seconds."""
         try:
             return self._connection.recv(timeout)
         except ConnectionClosed as error:
             told = error.rcvd
             raise (Closed(1006) if told is None else Closed(told.code, told.reason)) from error
 
-    def receive_json(self, timeout: float = 5.0) -> Any:
-        return msgspec.json.decode(self.receive(timeout))
-
     def close(self, code: int = 1000, reason: str = "") -> None:
-        """Close the connection, and wait until the app has answered."""
         self._connection.close(code, reason)
 
 

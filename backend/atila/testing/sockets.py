@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from types import SimpleNamespace, TracebackType
 from typing import Any, Self
@@ -29,11 +30,50 @@ class RefusedError(Exception):
         super().__init__(f"the handshake was answered with {answer.status_code}: {answer.content[:200]!r}")
 
 
-class ClientSocket:
+class SocketEnd(ABC):
     """A test's end of a WebSocket; a context manager, which closes it. Raises RefusedError when it is made.
 
     `receive` raises Closed, with a code and a reason, when the connection is over. Lives as long as the block.
     """
+
+    answer: Answer  # to the handshake
+
+    @property
+    @abstractmethod
+    def subprotocol(self) -> str | None:
+        """The one that the app chose."""
+
+    @abstractmethod
+    def send(self, message: Message) -> None:
+        """Send a text or a binary message."""
+
+    @abstractmethod
+    def receive(self, timeout: float = 5.0) -> Message:
+        """Return the next message. Raises Closed at the end, TimeoutError when nothing comes for `timeout` seconds."""
+
+    @abstractmethod
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close the connection, and wait until the app has noticed."""
+
+    def send_json(self, value: Any) -> None:
+        """Send a value as JSON."""
+        self.send(msgspec.json.encode(value).decode())
+
+    def receive_json(self, timeout: float = 5.0) -> Any:
+        """Return what the next message holds, decoded. Raises what `receive` raises."""
+        return msgspec.json.decode(self.receive(timeout))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class ClientSocket(SocketEnd):
+    """An end in process: what it sends goes through an adapter, as from a server."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, adapter: RSGI | ASGI, call: ServerCall) -> None:
         self._loop = loop
@@ -44,29 +84,15 @@ class ClientSocket:
             loop.run_until_complete(self._task)
             raise RefusedError(self.answer)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
-    ) -> None:
-        self.close()
-
     @property
     def subprotocol(self) -> str | None:
-        """The one that the app chose."""
         chosen: str | None = self.answer.headers.get("sec-websocket-protocol")
         return chosen
 
     def send(self, message: Message) -> None:
-        """Send a text or a binary message."""
         self._line.to_app.put_nowait(message)
 
-    def send_json(self, value: Any) -> None:
-        self.send(msgspec.json.encode(value).decode())
-
     def receive(self, timeout: float = 5.0) -> Message:
-        """Return the next message. Raises Closed at the end, TimeoutError when nothing comes for `timeout` seconds."""
         box = self._line.from_app
         ended = self._loop.is_closed()  # with the client: what came until then is still there
         sent: Sent = box.get_nowait() if ended else self._loop.run_until_complete(asyncio.wait_for(box.get(), timeout))
@@ -75,11 +101,7 @@ class ClientSocket:
             raise sent
         return sent
 
-    def receive_json(self, timeout: float = 5.0) -> Any:
-        return msgspec.json.decode(self.receive(timeout))
-
     def close(self, code: int = 1000, reason: str = "") -> None:
-        """Close the connection, and wait until the app has noticed."""
         self._line.to_app.put_nowait(Closed(code, reason))
         if not self._loop.is_closed():
             self._loop.run_until_complete(self._task)
