@@ -127,6 +127,7 @@ class Visit:
             return await self._open_by_token(chosen)
         response = await self._enter()
         if not self.socket.admitted:
+            response.headers.append(("x-request-id", self.request.id))
             await self.duplex.refuse(response)
             return False
         await self._accept(chosen, [pair for pair in response.headers if not _describes_body(pair[0])])

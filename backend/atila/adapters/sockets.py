@@ -50,7 +50,9 @@ class Sockets:
         try:
             await self._converse(request, duplex, hosts)
         except HTTPError as error:
-            await duplex.refuse(refusal(error))
+            answer = refusal(error)
+            answer.headers.append(("x-request-id", request.id))
+            await duplex.refuse(answer)
         except Exception:
             _log.exception("%s WebSocket %s broke off", request.id, one_line(request.path))
             if not duplex.status:
