@@ -74,7 +74,7 @@ def write_contracts(python: Path, target: Path) -> None:
 
 def write_descriptors(python: Path, target: Path) -> None:
     """What protos/ say, in the one file that protoc makes for programs that read contracts when they run."""
-    words = [f"-I{PROTOS}", "--include_imports", f"--descriptor_set_out={target}", *sorted(_protos())]
+    words: list[str | Path] = [f"-I{PROTOS}", "--include_imports", f"--descriptor_set_out={target}", *sorted(_protos())]
     require(
         [python, "-m", "grpc_tools.protoc", *words],
         "protoc refused a file in protos/: its message above names the line.",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
-import sys
 from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
 BACKEND = Path(__file__).parents[2]
 PACKAGES = ("atila", "skitai", "app", "contracts")
+TESTING = ("tests", "bench", "docs")
 PROTOS = "googleapis-common-protos"
 OPTIONAL = {"chameleon", "django", "pymongo", "uvloop"}  # used when somebody installed them; uvloop but on Windows
 
@@ -21,9 +21,9 @@ def locked(name: str) -> dict[str, str]:
     return {found[1].lower(): found[2] for found in re.finditer(r"^([\w.-]+)==(\S+)", text, re.MULTILINE)}
 
 
-def imported() -> Iterator[tuple[str, str]]:
-    """Every module of others that the product's sources import, with the file that does."""
-    for package in PACKAGES:
+def imported(*packages: str) -> Iterator[tuple[str, str]]:
+    """Every module that the sources of packages import, with the file that does."""
+    for package in packages:
         for path in (BACKEND / package).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
@@ -35,16 +35,24 @@ def imported() -> Iterator[tuple[str, str]]:
                     yield module, str(path.relative_to(BACKEND))
 
 
-def test_production_installs_whatever_the_product_imports() -> None:
+def missing(packages: tuple[str, ...], lock: str) -> list[str]:
+    """What packages import of installed distributions that a lock does not name."""
     distributions = {**packages_distributions(), "google.protobuf": ["protobuf"], "google.rpc": [PROTOS]}
-    there = locked("requirements-production.lock")
-    missing = {
+    there = {name.replace("_", "-") for name in locked(lock)}
+    return sorted({
         f"{module} ({path})"
-        for module, path in imported()
-        if module not in sys.stdlib_module_names and module not in {*PACKAGES, *OPTIONAL}
-        and not any(name.lower() in there for name in distributions.get(module, [module]))
-    }  # fmt: skip
-    assert not missing, f"imported, and not in backend/requirements.in: {sorted(missing)}"
+        for module, path in imported(*packages)
+        if module in distributions and module not in OPTIONAL
+        and not any(name.lower().replace("_", "-") in there for name in distributions[module])
+    })  # fmt: skip
+
+
+def test_production_installs_whatever_the_product_imports() -> None:
+    assert missing(PACKAGES, "requirements-production.lock") == []
+
+
+def test_the_whole_lock_has_whatever_the_tests_import() -> None:
+    assert missing(TESTING, "requirements.lock") == []
 
 
 def test_production_has_the_versions_that_were_tested() -> None:
