@@ -215,10 +215,14 @@ def _inflated(data: bytes, encoding: str, most: int) -> bytes:
     """Unpack a message, up to one byte more than `most`."""
     if encoding != "gzip":
         raise HTTPError(501, f"a message compressed by {encoding!r}; gzip is taken")
+    unpacker = zlib.decompressobj(wbits=31)
     try:
-        return zlib.decompressobj(wbits=31).decompress(data, most + 1)
+        message = unpacker.decompress(data, most + 1)
     except zlib.error as error:
         raise HTTPError(400, "the compressed message is no gzip") from error
+    if not unpacker.eof and len(message) <= most:
+        raise HTTPError(400, "the compressed message was cut off")
+    return message
 
 
 def _deadline(timeout: str | None) -> float | None:
