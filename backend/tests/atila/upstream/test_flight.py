@@ -159,3 +159,28 @@ def test_another_member_answers_when_one_is_down(postgresql_url: str) -> None:
         assert shared.session().execute("SELECT 1 AS one").value() == 1
         shared.pool.renew()
     shared.close()
+
+
+def test_no_read_fails_while_the_server_hangs_up_again_and_again(served: Database, postgresql_url: str) -> None:
+    served.session().insert("photo").data(title="a").execute().commit()
+    ended = threading.Event()
+
+    def read(_: int) -> int:
+        count = 0
+        while not ended.is_set():
+            session = served.session(inline=True)
+            tasks = [session.select("photo").count().execute() for _ in range(3)]
+            assert [task.value() for task in tasks] == [1, 1, 1]
+            count += 3
+        return count
+
+    with ThreadPoolExecutor(6) as threads:
+        reading = [threads.submit(read, number) for number in range(6)]
+        try:
+            for _ in range(4):
+                time.sleep(0.15)
+                kill_connections(postgresql_url)
+        finally:
+            time.sleep(0.1)
+            ended.set()
+        assert all(task.result() > 0 for task in reading)
