@@ -1,7 +1,7 @@
 # Every target is a script, which runs without make too: python3 scripts/NAME.py
 PYTHON ?= $(or $(shell command -v python3 || command -v python),$(error Python 3.11 or newer is needed: install it from python.org or your package manager))
 .DEFAULT_GOAL := help
-.PHONY: screenshot lighthouse help dev test build serve lint format generate map docs rows bench lock doctor clean
+.PHONY: screenshot lighthouse sqlmap help dev test build serve lint format generate map docs rows bench lock doctor clean
 
 help: ## list these commands
 	@$(PYTHON) scripts/help.py
@@ -53,3 +53,6 @@ screenshot: ## take the picture that README.md shows
 
 lighthouse: ## judge the sign-in page by Lighthouse
 	@$(PYTHON) scripts/lighthouse.py
+
+sqlmap: ## attack the sample with sqlmap
+	@$(PYTHON) scripts/sqlmap.py
