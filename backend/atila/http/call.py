@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import Sequence
 
@@ -44,4 +45,6 @@ class Call:
         """
         text = str(value)
         check_field(name, text)
+        if name.lower().endswith("-bin"):
+            base64.b64decode(text + "=" * (-len(text) % 4), validate=True)  # binascii.Error is a ValueError
         self.trailers.append((name.lower(), text))

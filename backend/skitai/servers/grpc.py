@@ -158,9 +158,9 @@ class _Once(_Behaviour):
         call = GrpcCall(self.server, self.site, self.method, context)
         try:
             answer = self.method.write(call.perform(data))
+            call.finish()
         except Exception as error:  # noqa: BLE001 - whatever a handler raises becomes a status
             call.fail(error)
-        call.finish()
         return answer
 
 

@@ -104,6 +104,8 @@ def test_what_a_handler_knows_of_its_call(app: Atila) -> None:
         told.append(call.trailers)
         with pytest.raises(ValueError, match="character that would break"):
             call.add_trailer("cost", "a\r\nb")
+        with pytest.raises(ValueError, match="base64"):
+            call.add_trailer("cost-bin", "%%%")
         return pb.Photo(title=was.request.get_header("x-tenant") or "")
 
     with app.test_client(SERVICE) as client:
