@@ -111,9 +111,12 @@ class PostgreSQL(Dialect):
 
     def _connect_to(self, arguments: dict[str, Any]) -> Any:
         connection = psycopg2.connect(**arguments, async_=True, connection_factory=Waiting)
-        if not self.wait(connection, float(arguments["connect_timeout"])):  # libpq's own is for connections that wait
+        patience = float(arguments["connect_timeout"])  # libpq's own is for connections that wait
+        if not self.wait(connection, patience):
             connection.close()
-            raise psycopg2.OperationalError(f"no answer from {arguments.get('host', 'the server')}")
+            raise psycopg2.OperationalError(
+                f"no answer from {arguments.get('host', 'the server')} within {patience:g} s"
+            )
         return connection
 
     def read_path(self, column: str, path: tuple[str, ...], cast: str) -> str:

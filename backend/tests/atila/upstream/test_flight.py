@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -143,11 +144,15 @@ def test_an_error_in_the_middle_leaves_the_connection_usable(served: Database, f
     assert flying.execute("SELECT 1 AS one").value() == 1
 
 
-def test_a_server_that_does_not_answer_is_given_up() -> None:
-    away = Database("postgresql://x:y@127.0.0.1:1/x,")
-    reply = away.session().execute("SELECT 1").dispatch()
-    assert reply.status_code == 701
-    away.close()
+def test_a_server_that_says_nothing_is_given_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        away = Database(f"postgresql://x:secret@127.0.0.1:{silent.getsockname()[1]}/x?connect_timeout=1")
+        started = time.monotonic()
+        reply = away.session().execute("SELECT 1").dispatch()
+        assert (reply.status_code, str(reply.error)) == (701, "no answer from 127.0.0.1 within 1 s")
+        assert time.monotonic() - started < 3
+        assert away.pool.state["open"] == 0
+        away.close()
 
 
 @pytest.mark.row("11.27")
