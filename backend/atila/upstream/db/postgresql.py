@@ -23,6 +23,7 @@ except ImportError as missing:
     raise ImportError("PostgreSQL needs psycopg2: pip install psycopg2-binary") from missing
 
 CONNECT_TIMEOUT = 5  # seconds; libpq's own default is to wait for ever
+FOREVER = 1e6  # seconds; what libpq means by a timeout of 0
 POLL_OK, POLL_WRITE = psycopg2.extensions.POLL_OK, psycopg2.extensions.POLL_WRITE
 # Gone, or in the middle of a statement.
 _UNUSABLE = (psycopg2.extensions.TRANSACTION_STATUS_UNKNOWN, psycopg2.extensions.TRANSACTION_STATUS_ACTIVE)
@@ -111,7 +112,7 @@ class PostgreSQL(Dialect):
 
     def _connect_to(self, arguments: dict[str, Any]) -> Any:
         connection = psycopg2.connect(**arguments, async_=True, connection_factory=Waiting)
-        patience = float(arguments["connect_timeout"])  # libpq's own is for connections that wait
+        patience = float(arguments["connect_timeout"]) or FOREVER  # libpq's own is for connections that wait
         if not self.wait(connection, patience):
             connection.close()
             raise psycopg2.OperationalError(
