@@ -167,10 +167,11 @@ class Served:
         if self.forwarding is not None:
             self.forwarding.close()
         self.engine.stopping.set()
-        self.adapter.sockets.leave()
         if self.grpc is not None:
             self.grpc.begin_stop(self._grace)
         signal.raise_signal(signal.SIGINT)  # the HTTP server's own handler stands on this one
+        # Clients of WebSockets come back at once: by then no new connection may end up here.
+        asyncio.get_running_loop().call_later(0.1, self.adapter.sockets.leave)
 
 
 def work(engine: Engine, line: Line, options: Options, journal: Journal) -> None:
