@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import grpc
 
 from atila.adapters.settings import AdapterSettings
-from atila.http.request import Request
-from atila.http.site import Site
+from atila.http.site import Job, Site
 from atila.logs import streamed
 from atila.rpc.grpc import Method, find_method, messages, messages_on_loop
 from skitai.options import Options
@@ -32,9 +31,9 @@ if TYPE_CHECKING:
 class GrpcServer:
     """The gRPC side of one worker. Lives as long as the worker.
 
-    Calls run on threads of their own. A stream of a plain handler holds one as long as it lasts; its generator may
-    yield None when it has nothing to say: then the call is looked at, and ended when the client left or the server
-    stops. A stream of an async handler runs on the event loop and takes a thread only while a message is sent.
+    Calls run on threads of their own. A plain iterator of answers holds one as long as it lasts; it may give None when
+    it has nothing to say: then the call is looked at, and ended when the client left or the server stops. An async
+    iterator runs on the event loop and takes a thread only while a message is sent.
     """
 
     def __init__(
@@ -108,19 +107,11 @@ class GrpcServer:
             (True, True): grpc.stream_stream_rpc_method_handler,
         }
         make = kinds[method.takes_stream, method.gives_stream]
-        if not method.gives_stream:
-            return make(_Once(self, method))
-        return make(_OnLoop(self, method) if self._is_async(method) else _OnThread(self, method))
+        return make(_Stream(self, method) if method.gives_stream else _Once(self, method))
 
     def site_of(self, method: Method) -> Site:
         """Return the app that has the method's service."""
         return self.services[method.path.rpartition("/")[0]]
-
-    def _is_async(self, method: Method) -> bool:
-        request = Request("POST", method.path, wire="grpc")
-        self.site_of(method).resolve(request)
-        route = request.route
-        return route is not None and (route.asynchronous or inspect.isasyncgenfunction(route.handler))
 
 
 class _Methods(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic in the stubs only
@@ -157,48 +148,49 @@ class _Once(_Behaviour):
     def __call__(self, data: Any, context: grpc.ServicerContext) -> bytes:
         call = GrpcCall(self.server, self.site, self.method, context)
         try:
-            answer = self.method.write(call.perform(data))
+            answer = self.method.write(call.perform(call.prepare(data)))
             call.finish()
         except Exception as error:  # noqa: BLE001 - whatever a handler raises becomes a status
             call.fail(error)
         return answer
 
 
-class _OnThread(_Behaviour):
-    """A stream of answers that holds the thread."""
-
-    def __call__(self, data: Any, context: grpc.ServicerContext) -> Iterator[bytes]:
-        call = GrpcCall(self.server, self.site, self.method, context)
-        streamed.set(call.request)  # for what the stream logs
-        try:
-            result = call.perform(data)
-            call.begin()
-            yield from messages(result, self.method, call.pause)
-        except GeneratorExit as left:
-            call.fail_later(left)
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever a handler raises becomes a status
-            call.fail(error)
-        call.finish(begun=True)
-
-
-class _OnLoop(_Behaviour):
-    """A stream of answers on the event loop: the thread is free again at once."""
+class _Stream(_Behaviour):
+    """Answers one after the other: of a plain iterator on this thread, of an async one on the event loop."""
 
     experimental_non_blocking = True  # so grpcio gives a function that sends, as it does to its health service
 
     def __call__(self, data: Any, context: grpc.ServicerContext, send: Send) -> None:
         call = GrpcCall(self.server, self.site, self.method, context)
-        call.cancel_with(asyncio.run_coroutine_threadsafe(self._follow(call, data, send), self.server.running_loop))
+        streamed.set(call.request)  # for what the stream logs
+        try:
+            job = call.prepare(data)
+            result = call.perform(job) if job.blocking else None
+            if result is None or isinstance(result, AsyncIterator):
+                call.cancel_with(
+                    asyncio.run_coroutine_threadsafe(self._follow(call, job, result, send), self.server.running_loop)
+                )
+                return
+            call.begin()
+            for answer in messages(result, self.method, call.pause):
+                send(answer)
+                if call.cancelled:
+                    raise call.ended()
+            call.finish(begun=True)
+        except Exception as error:  # noqa: BLE001 - whatever a handler raises becomes a status
+            call.fail_later(error)
+        send(None)
 
-    async def _follow(self, call: GrpcCall, data: Any, send: Send) -> None:
+    async def _follow(self, call: GrpcCall, job: Job, result: Any, send: Send) -> None:
+        """Go on with a stream on the event loop: the thread is free again."""
         server = self.server
         streamed.set(call.request)
         try:
-            result = await call.perform_here(data)
+            if result is None:
+                result = await call.perform_here(job)
             call.begin()
             async for answer in messages_on_loop(result, self.method, server.give, call.pause):
-                await server.give(lambda answer=answer: send(answer))  # type: ignore[misc]  # a default without a type
+                await server.give(partial(send, answer))
             call.finish(begun=True)
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - whatever a handler raises is a status
             call.fail_later(error)

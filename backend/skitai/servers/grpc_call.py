@@ -26,6 +26,8 @@ from atila.rpc.grpc_status import rich_status, status_name, status_text
 if TYPE_CHECKING:
     from .grpc import GrpcServer
 
+NEARLY = 0.1  # seconds: a client's deadline began before ours, so it leaves a little before ours is over
+
 _log = logging.getLogger("skitai.grpc")
 
 
@@ -87,21 +89,8 @@ class GrpcCall(Call):
 
     # its way
 
-    def perform(self, data: Any) -> Any:
-        """Run the handler on a message, or on the iterator of them, and return its result. Raises HTTPError."""
-        job = self._prepare(data)
-        assert job.perform is not None, "_prepare saw it"
-        if job.blocking:
-            return drive(job.perform(self.request, self.headers))
-        return self._on_loop(job.perform(self.request, self.headers))
-
-    async def perform_here(self, data: Any) -> Any:
-        """Do the same on the event loop."""
-        job = self._prepare(data)
-        assert job.perform is not None, "_prepare saw it"
-        return await job.perform(self.request, self.headers)
-
-    def _prepare(self, data: Any) -> Job:
+    def prepare(self, data: Any) -> Job:
+        """Give the request its message, or the iterator of them, and return what answers it. Raises HTTPError."""
         request = self.request
         if self.cancelled:  # it waited for a thread until nobody wanted it any more
             raise self.ended()
@@ -113,6 +102,18 @@ class GrpcCall(Call):
         else:
             request.message = self._read(data, job.multipart_limit)
         return job
+
+    def perform(self, job: Job) -> Any:
+        """Run the handler and return its result: a plain one on this thread. Raises HTTPError."""
+        assert job.perform is not None, "prepare saw it"
+        if job.blocking:
+            return drive(job.perform(self.request, self.headers))
+        return self._on_loop(job.perform(self.request, self.headers))
+
+    async def perform_here(self, job: Job) -> Any:
+        """Run an async handler on the event loop that this runs on."""
+        assert job.perform is not None, "prepare saw it"
+        return await job.perform(self.request, self.headers)
 
     def _read(self, data: bytes, limit: int) -> Any:
         if limit and len(data) > limit:
@@ -158,7 +159,10 @@ class GrpcCall(Call):
 
     def ended(self) -> HTTPError:
         """Return what it is called when nobody waits any more."""
-        return HTTPError(504, "the deadline is over") if self.time_left() == 0.0 else HTTPError(499, "the client left")
+        left = self.time_left()
+        if left is not None and left < NEARLY:
+            return HTTPError(504, "the deadline is over")
+        return HTTPError(499, "the client left")
 
     # its end
 
