@@ -24,7 +24,7 @@ from .websocket.design import SocketSpec
 from .websocket.socket import Event, Socket, shortened
 
 BAD_DATA, REFUSED, FAILED = 1007, 1008, 1011  # RFC 6455 7.4.1
-BEARER = "bearer"  # the subprotocol before a token
+BEARER = "bearer"  # the subprotocol before a token, and the scheme
 
 Respond = Callable[[Request], Coroutine[Any, Any, Response]]
 Perform = Callable[[Request], Coroutine[Any, Any, Any]]
@@ -52,7 +52,11 @@ class Conversation:
         self.room_name = named[1] if len(named) > 1 else ""
         self.route = route
         self.opening = self._opening(named[0])
+        scheme = route.scheme
+        self.expires = scheme is None or scheme.name == BEARER  # who the client is may end while it is connected
         self.talking = copy.copy(route)
+        if not self.expires:  # a password was sent once; a digest is good for one request only
+            self.talking.guards = [guard for guard in route.guards if guard != scheme.check]
         self.talking.binder = MessageBinder(named[0], self.hint)
 
     async def __call__(self, request: Request, duplex: Duplex, threads: WorkerThreads | None) -> None:
@@ -217,7 +221,8 @@ class Visit:
         """Call the handler with a message and send what it returns; an error closes the connection."""
         socket, request = self.socket, self.request
         socket.admitted, socket.event = False, ""
-        request.forget_caller()
+        if self.conversation.expires:
+            request.forget_caller()
         request.route = self.conversation.talking
         try:
             result = await self.conversation.perform(request)

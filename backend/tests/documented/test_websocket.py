@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import threading
 import time
 from typing import Any
@@ -15,6 +16,7 @@ from atila.testing.sockets import RefusedError
 from atila.websocket.design import WS_FAST, WS_GROUPCHAT, WS_NQ, WS_SIMPLE, WS_THREADSAFE
 from contracts.photos.v1 import photos_pb2 as pb
 from tests.documented.conftest import ClientOf
+from tests.documented.digests import challenges, digest, people
 
 
 def refused(client: Any, path: str, **options: Any) -> Any:
@@ -551,6 +553,24 @@ def test_a_bearer_token_as_the_first_message(client_of: ClientOf, guarded: Atila
         assert end_of(ws)[0] == 1008
     assert refused(client, "/first", headers={"Origin": "https://evil.example"}).status_code == 403
     assert len(guarded.sockets) == 0
+
+
+@pytest.mark.row("12.14")
+@pytest.mark.parametrize("scheme", ["basic", "digest"])
+def test_a_password_is_asked_once(client_of: ClientOf, scheme: str) -> None:
+    app = people()
+    app.securekey = "k" * 32
+    app.route("/", authenticate=scheme, methods=["GET"])(lambda was: "in")
+    app.route("/ws", authenticate=scheme)(app.websocket()(lambda was, message: was.request.user.name))
+    client = client_of(app)
+    given = {"Authorization": "Basic " + base64.b64encode(b"plain:1234").decode()}
+    if scheme == "digest":
+        given = digest(challenges(client.get("/"))[0], "plain", "1234", "/ws")
+    with client.ws("/ws", headers=given) as ws:
+        for _ in range(3):
+            ws.send("who")
+            assert ws.receive() == "plain"
+    assert refused(client, "/ws").status_code == 401
 
 
 @pytest.mark.row("12.14")
