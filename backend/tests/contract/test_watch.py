@@ -115,3 +115,14 @@ def within(seconds: float, holds: Callable[[], bool]) -> bool:
             return True
         time.sleep(0.05)
     return holds()
+
+
+def test_there_may_be_more_watchers_than_threads(surfaces: Surfaces) -> None:
+    streams = [watch(surfaces, "uma", "me") for _ in range(80)]
+    for stream in streams:
+        stream.initial_metadata()
+    begin(surfaces("uma")["gRPC"], streams[0])
+    photo_id = surfaces("uma")["REST"].create("me", "a.jpg", picture(), "seen by all", "")["id"]
+    for stream in streams:
+        assert any(change.photo.id == photo_id for change in islice(stream, 5))
+        stream.cancel()

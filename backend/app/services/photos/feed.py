@@ -31,6 +31,7 @@ class Watch:
     def __init__(self, user_id: int) -> None:
         self.user_id = user_id
         self.overrun = False  # it was too slow, and changes were lost to it
+        self.on_news: Callable[[], object] = lambda: None  # called, from any thread, when something was offered
         self._changes: Queue[Change] = Queue(BACKLOG)
 
     def offer(self, change: Change) -> None:
@@ -38,9 +39,10 @@ class Watch:
             self._changes.put_nowait(change)
         except Full:
             self.overrun = True
+        self.on_news()
 
     def next(self, timeout: float) -> Change | None:
-        """The next change, or None when none comes within `timeout` seconds."""
+        """The next change, or None when none comes within `timeout` seconds; 0 does not wait."""
         try:
             return self._changes.get(timeout=timeout)
         except Empty:

@@ -5,8 +5,10 @@ The caller sends `authorization: Bearer <access token>` metadata.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, suppress
+from functools import partial
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -17,7 +19,7 @@ from app.services.photos.photo import Photo, PhotoQuery, PhotoUpdate
 from atila import Atila, HTTPError, Was
 from contracts.photos.v1 import photos_pb2 as pb
 
-TICK = 0.5  # seconds after which a watch looks whether its client is still there
+TICK = 0.5  # seconds after which a silent watch looks whether this process stops
 KINDS = {
     "created": pb.PhotoChange.KIND_CREATED,
     "updated": pb.PhotoChange.KIND_UPDATED,
@@ -64,20 +66,27 @@ def __mount__(app: Atila) -> None:  # noqa: N807 - the documented name
 
     @app.route("/Watch", include_in_schema=False)
     @app.permission_required()
-    def Watch(was: Was, request: pb.WatchRequest) -> Iterator[pb.PhotoChange | None]:  # noqa: N802
+    def Watch(was: Was, request: pb.WatchRequest) -> AsyncIterator[pb.PhotoChange | None]:  # noqa: N802
         """Changes from now on, until the client cancels."""
         return follow(library(was).watch(request.user))
 
 
-def follow(watching: AbstractContextManager[Watch]) -> Iterator[pb.PhotoChange | None]:
-    """The changes as they come; None when there is none for a while, so that a client that left is noticed.
+async def follow(watching: AbstractContextManager[Watch]) -> AsyncIterator[pb.PhotoChange | None]:
+    """The changes as they come; None when there is none for a while, so that a process that stops is noticed.
 
-    Raises HTTPError 429 when the client reads so slowly that changes were lost to it.
+    It waits on the event loop, so that a thousand watchers hold no thread. Raises HTTPError 429 when the client reads
+    so slowly that changes were lost to it.
     """
+    loop, news = asyncio.get_running_loop(), asyncio.Event()
     with watching as watch:
+        watch.on_news = partial(loop.call_soon_threadsafe, news.set)
         while not watch.overrun:
-            change = watch.next(TICK)
+            change = watch.next(0)
             yield changed(change) if change else None
+            if change is None:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(news.wait(), TICK)
+                news.clear()
     raise HTTPError(429, "changes came faster than they were read; watch again")
 
 
