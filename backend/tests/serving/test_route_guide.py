@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import threading
 from collections.abc import Iterator
@@ -46,11 +47,12 @@ def test_all_four_methods_with_real_data(guide: Guide) -> None:
     nowhere = guide.stub.GetFeature(guide.pb.Point(), timeout=20)
     assert nowhere == guide.pb.Feature(location=guide.pb.Point())
 
-    low, high = {"latitude": 405_000_000, "longitude": -745_000_000}, {"latitude": 415_000_000, "longitude": -735_000_000}
+    low, high = (
+        {"latitude": 405_000_000, "longitude": -745_000_000},
+        {"latitude": 415_000_000, "longitude": -735_000_000},
+    )
     area = guide.pb.Rectangle(lo=guide.pb.Point(**low), hi=guide.pb.Point(**high))
-    within = [
-        each["name"] for each in known if all(low[axis] <= each["location"][axis] <= high[axis] for axis in low)
-    ]
+    within = [each["name"] for each in known if all(low[axis] <= each["location"][axis] <= high[axis] for axis in low)]
     assert [each.name for each in guide.stub.ListFeatures(area, timeout=20)] == within
     assert 10 < len(within) < 60
 
@@ -90,6 +92,25 @@ def test_many_chats_at_once(guide: Guide) -> None:
     chats = [guide.stub.RouteChat(iter(notes), timeout=30) for _ in range(20)]
     for chat in chats:
         assert len(list(chat)) == 190
+
+
+@pytest.mark.row("12.23", "12.24")
+def test_grpcios_asyncio_client(guide: Guide) -> None:
+    aio: Any = grpc.aio  # the stubs do not know all of it
+
+    async def main() -> None:
+        async with aio.insecure_channel(f"127.0.0.1:{guide.engine.port + 1}") as channel:
+            stub = guide_stub(channel)
+            assert (await stub.GetFeature(guide.point(0), timeout=20)).name == features()[0]["name"]
+            assert (await stub.RecordRoute(iter([guide.point(0)] * 3), timeout=20)).point_count == 3
+            chat = stub.RouteChat(timeout=20)
+            for text in ("one", "two"):
+                await chat.write(guide.pb.RouteNote(message=text, location=guide.point(0)))
+            assert (await chat.read()).message == "one"
+            await chat.done_writing()
+            assert await chat.read() is aio.EOF
+
+    asyncio.run(main())
 
 
 def metres(one: dict[str, int], other: dict[str, int]) -> float:
