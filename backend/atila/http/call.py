@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import base64
+import re
 import time
 from collections.abc import Sequence
 
-from .headers import Pairs, check_field
+from .headers import Pairs
+
+# grpc/doc/PROTOCOL-HTTP2.md, Header-Name and ASCII-Value; gRPC fails the whole call for any other.
+_NAME = re.compile(r"[0-9a-z_.\-]+\Z")
+_VALUE = re.compile(r"[\x20-\x7e]*\Z")
 
 
 class Call:
@@ -43,8 +48,14 @@ class Call:
 
         Raises ValueError for a name or a value that the message cannot carry.
         """
-        text = str(value)
-        check_field(name, text)
-        if name.lower().endswith("-bin"):
+        name, text = name.lower(), str(value)
+        if not is_metadata(name, text):
+            raise ValueError(f"metadata is printable ASCII, its name letters, digits and _.-; not {name!r}: {text!r}")
+        if name.endswith("-bin"):
             base64.b64decode(text + "=" * (-len(text) % 4), validate=True)  # binascii.Error is a ValueError
-        self.trailers.append((name.lower(), text))
+        self.trailers.append((name, text))
+
+
+def is_metadata(name: str, value: str) -> bool:
+    """Say whether gRPC can carry a header field, its name in lower case."""
+    return _NAME.match(name) is not None and _VALUE.match(value) is not None

@@ -15,6 +15,7 @@ from google.protobuf.message import DecodeError, Message
 
 from ..concurrency import drive, settle
 from ..errors import HTTPError
+from ..http.call import is_metadata
 from ..http.headers import Pairs
 from ..http.response import Response
 from ..http.results import API
@@ -206,13 +207,12 @@ def _from_loop(source: AsyncIterator[Any]) -> Iterator[Any]:
 
 
 def metadata_of(headers: Pairs) -> tuple[tuple[str, str | bytes], ...]:
-    """Return header fields of an answer as metadata: without those that are for browsers or for HTTP itself.
-
-    The base64 of a name that ends in "-bin" becomes bytes. Raises HTTPError 500 when it is none.
+    """Return header fields of an answer as metadata: without those that are for browsers, for HTTP itself, or that
+    gRPC cannot carry. The base64 of a name that ends in "-bin" becomes bytes. Raises HTTPError 500 when it is none.
     """
     found: list[tuple[str, str | bytes]] = []
     for name, value in headers:
-        if name in _OF_HTTP or name.startswith(_FAMILIES_OF_HTTP) or not value.isascii():
+        if name in _OF_HTTP or name.startswith(_FAMILIES_OF_HTTP) or not is_metadata(name, value):
             continue
         found.append((name, decode_binary(name, value) if name.endswith("-bin") else value))
     return tuple(found)

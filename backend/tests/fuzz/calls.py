@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import time
 import xmlrpc.client as rpc
 
 from google.protobuf.struct_pb2 import Struct
 
 from atila.errors import HTTPError
-from atila.rpc.grpc import Method
-from atila.rpc.grpc_web import read_frames
+from atila.http.call import Call as GrpcCall
+from atila.rpc.grpc import Method, metadata_of
+from atila.rpc.grpc_web import _deadline, _trailers, read_frames
 from atila.rpc.jsonrpc import JsonRpc
 from atila.rpc.methods import Call
 from atila.rpc.xmlreader import _parse, _scan, read_call
@@ -72,3 +74,21 @@ def message(data: bytes) -> None:
         first = _METHOD.write(read)
         again = _METHOD.read(first)
         assert again.SerializeToString(deterministic=True) == read.SerializeToString(deterministic=True)
+
+
+def metadata(data: bytes) -> None:
+    """Metadata is taken when both kinds of gRPC can carry it; a deadline is a time to come, or none."""
+    name, _, rest = data.decode("latin-1").partition("\n")
+    value, _, timeout = rest.partition("\n")
+    began = time.monotonic()
+    deadline = _deadline(timeout)
+    assert deadline is None or began <= deadline < began + 4e11  # eight digits of hours
+    call = GrpcCall(deadline)
+    with contextlib.suppress(ValueError):
+        call.add_trailer(name, value)
+    for known, sent in metadata_of(call.trailers):
+        assert known == name.lower()
+        assert isinstance(sent, bytes) if known.endswith("-bin") else sent == value
+    *pairs, end = _trailers(0, value, call.trailers).split(b"\r\n")
+    assert (len(pairs), end) == (2 + len(call.trailers), b"")
+    assert all(pair.isascii() for pair in pairs)

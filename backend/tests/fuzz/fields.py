@@ -11,6 +11,7 @@ from atila.http.guards import Hosts, check_target, clean_request_id, content_len
 from atila.http.headers import Headers, accepts, check_field, parse_content_type
 from atila.http.request import Request
 from atila.http.response import Response
+from atila.tracing import Trace
 from tests.fuzz.outcome import REFUSED, outcome, written
 
 _SHARINGS = [Sharing.of(origins, 60) for origins in (["https://a.example"], ["*"], ["*", "https://a.example"], [])]
@@ -123,3 +124,19 @@ def _look(request: Request) -> None:
     assert request.is_private_ip() in (True, False)
     for value in (request.env, request.split_uri(), request.get_remote_addr(), request.host, request.get_headers()):
         written(value)
+
+
+def trace(data: bytes) -> None:
+    """A trace that was sent along is continued, anything else starts one; what is sent on is read as it was meant."""
+    parent, state = lines(data, 2)
+    known = Trace.of(parent, state)
+    sent = dict(known.headers())
+    for name, value in sent.items():
+        check_field(name, value)
+        assert value.isascii()
+    again = Trace.of(sent["traceparent"], sent.get("tracestate"))
+    assert (again.id, again.parent, again.sampled, again.state) == (known.id, known.span, known.sampled, known.state)
+    if known.parent:
+        assert f"-{known.id}-{known.parent}-" in parent
+    else:
+        assert (known.id in parent, known.sampled, known.state) == (False, False, "")

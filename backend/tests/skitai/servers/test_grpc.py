@@ -70,6 +70,8 @@ def one(was: Was, request: pb.GetRequest) -> pb.Photo:
     call = was.request.call
     if request.user == "headers":
         was.response.set_header("x-total", 3)
+        was.response.set_header("odd!", 3)  # HTTP carries these two, gRPC does not
+        was.response.set_header("tabbed", "a\tb")
         was.response.set_header("bad-bin", "%%%" if request.id else "AQID")
     if request.user == "fail":
         raise was.Error("409 Already Exists", "there")
