@@ -21,6 +21,7 @@ from atila.http.response import Response, Stream, is_paced
 
 from .forwarding import RawPairs, base_of, origin_of, request_fields, response_fields, rewritten, target_of
 from .members import Members
+from .surplus import Guarded
 from .tunnel import Handshake, Tunnel, subprotocol_of
 
 if TYPE_CHECKING:
@@ -194,6 +195,7 @@ class Proxy:
         if answer.status < 200:
             await answer.aclose()
             raise self._core.RemoteProtocolError(f"status {answer.status} was not asked for")
+        answer.stream = Guarded(answer.stream, answer.extensions.get("network_stream"))
         response = self._begin(answer, member, request)
         await self._fill(response, answer, request.method)
         return response

@@ -22,6 +22,7 @@ from .forwarding import base_of, origin_of
 from .loop import Loop
 from .members import Members
 from .message import Call, Failure, HTTPReply, Pairs, as_bytes, basic
+from .surplus import Guarded
 
 CONNECTIONS = 100  # of one process to all servers that are called by URL
 _WAITING = 0.9  # of a call's time that it may wait for a connection: so the reply can say that there was none
@@ -204,21 +205,39 @@ class Host:
         alias = self.members.alias
         options = alias.members[0].options
         context = tls_context(options) if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        return httpx2.AsyncClient(
+        transport = Transport(
             http1=upgrading or options.get("http") != "2",  # ?http=2 is HTTP/2 without TLS too (RFC 9113 3.3)
             http2=not upgrading,
             verify=context,
             trust_env=False,
-            headers={"user-agent": "atila", "accept": _ACCEPT},
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             limits=httpx2.Limits(
                 max_connections=alias.max_conns,
                 max_keepalive_connections=alias.max_conns,
                 keepalive_expiry=self.keep_alive,
             ),
+        )
+        return httpx2.AsyncClient(
+            transport=transport,
+            trust_env=False,
+            headers={"user-agent": "atila", "accept": _ACCEPT},
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             timeout=None,
             max_redirects=10,
         )
+
+
+class Transport(httpx2.AsyncHTTPTransport):
+    """Connections, of which none is used again after a server has said more than its answer."""
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        response = await super().handle_async_request(request)
+        if response.status_code != 101:
+            response.stream = _Body(response.stream, response.extensions.get("network_stream"))
+        return response
+
+
+class _Body(Guarded, httpx2.AsyncByteStream):
+    """The same, as httpx2 knows it."""
 
 
 ANYWHERE = Alias("@", Kind.HTTP, (Member(),), max_conns=CONNECTIONS)  # stands for URLs
