@@ -132,3 +132,21 @@ test('the whole gallery works from the keyboard', { tag: '@keyboard' }, async ({
   await page.keyboard.press('Enter')
   await expect(page.getByTestId('photo')).toHaveCount(0)
 })
+
+test('what changes elsewhere is shown as it happens', async ({ page, context }) => {
+  const [before, after] = [unique('Elsewhere'), unique('Renamed')]
+  await signIn(page)
+  const other = await context.newPage()
+  const line = other.waitForEvent('websocket')
+  await other.goto('/photos?sort=-created_at')
+  await expect(other.locator('main h1')).toBeVisible()
+  await line
+  await upload(page, before)
+  await expect(card(other, before)).toBeVisible()
+  await card(page, before).getByRole('button').click()
+  await page.getByRole('menuitem', { name: 'Edit' }).click()
+  await page.getByLabel('Title').fill(after)
+  await page.getByRole('button', { name: 'Save' }).click()
+  await expect(card(other, after)).toBeVisible()
+  await expect(card(other, before)).toHaveCount(0)
+})

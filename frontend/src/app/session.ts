@@ -13,6 +13,7 @@ const SAME_ORIGIN = { 'X-Requested-With': 'fetch' }
 const HINT = 'signed-in'
 // A refresh that hangs would hold the lock that the other tabs wait for.
 const PATIENCE = 15_000 // milliseconds
+const MARGIN = 10_000 // milliseconds before its end at which a token is not begun with any more
 const LISTEN = 150 // milliseconds; only when a token was refused, not when the page starts
 
 export const useSession = defineStore('session', () => {
@@ -22,6 +23,7 @@ export const useSession = defineStore('session', () => {
   const interrupted = ref(false)
   let pause: PromiseWithResolvers<string | null> | null = null
   let token: string | null = null
+  let expiry = 0 // milliseconds since 1970
   let restoring: Promise<string | null> | null = null
 
   const channel = new BroadcastChannel('session')
@@ -38,6 +40,7 @@ export const useSession = defineStore('session', () => {
   function begin(session: Session): void {
     const same = user.value?.id === session.user.id
     token = session.access_token
+    expiry = Date.now() + session.expires_in * 1000
     user.value = session.user
     ended.value = null
     remember(true)
@@ -65,6 +68,12 @@ export const useSession = defineStore('session', () => {
     interrupted.value = false
     pause?.resolve(outcome)
     pause = null
+  }
+
+  /** A token for something that lasts: renewed beforehand when it is about to expire. Null without a session. */
+  async function freshToken(): Promise<string | null> {
+    if (!user.value) return null
+    return token !== null && Date.now() < expiry - MARGIN ? token : renew()
   }
 
   async function ask(): Promise<Session | null> {
@@ -120,7 +129,7 @@ export const useSession = defineStore('session', () => {
   const signedIn = computed(() => user.value !== null)
   const hasRole = (roles: readonly Role[]) => user.value !== null && roles.includes(user.value.role)
 
-  return { user, signedIn, ended, interrupted, tokens, hasRole, restore, signIn, signOut, leave }
+  return { user, signedIn, ended, interrupted, tokens, hasRole, freshToken, restore, signIn, signOut, leave }
 })
 
 function remember(on: boolean): void {
