@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import BAD_PARAMETER, HTTPError
+from ..routing.rule import READERS
 from .methods import Call, Method, takes_struct
 
 Named = dict[str, Any]
@@ -14,8 +15,13 @@ def name_arguments(method: Method, call: Call) -> Named:
     """Return a call's arguments by the names of the handler's parameters.
 
     A struct after the last parameter gives what `**keywords` take. Raises HTTPError 400 with the code of bad
-    parameters for too many arguments.
+    parameters for too many arguments, and for one that could not stand in the path that the route has over HTTP.
     """
+    named = _named(method, call)
+    return _fit_for_path(method, named) if method.route.rule.names else named
+
+
+def _named(method: Method, call: Call) -> Named:
     names, given = method.names, call.arguments
     if isinstance(given, dict):
         return _in_record(method, given)
@@ -53,6 +59,30 @@ def _in_record(method: Method, given: Named) -> Named:
         return given
     fields = {name: value for name, value in given.items() if name not in names}
     return {name: value for name, value in given.items() if name in names} | {body.name: fields}
+
+
+def _fit_for_path(method: Method, named: Named) -> Named:
+    """Read arguments that are parameters of the path as the router would: the handler relies on what it lets pass.
+
+    What is neither text nor a number is left to the handler's type hint, and refused where it has none.
+    """
+    hinted = {item.name for item in method.route.binder.arguments if item.convert is not None}
+    fit = dict(named)
+    for part in method.route.rule.segments:
+        value = named.get(part.text) if part.kind else None
+        if value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            if part.text in hinted:
+                continue
+            raise _bad(f"parameter `{part.text}` is a text or a number")
+        try:
+            part.write(value)
+        except ValueError as error:
+            raise _bad(f"parameter `{part.text}` is none that the path /<{part.kind}:{part.text}> has") from error
+        if part.kind in ("int", "float"):
+            fit[part.text] = READERS[part.kind](str(value))
+    return fit
 
 
 def _bad(reason: str) -> HTTPError:

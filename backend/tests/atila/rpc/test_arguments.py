@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -32,6 +33,15 @@ def methods() -> Methods:
 
     @app.route("/save")
     def save(was: Was, photo: Photo, owner: str = "me") -> None: ...
+
+    app.route("/photo/<int:id>")(lambda was, id: id)
+    app.route("/tag/<name>")(lambda was, name: name)
+    app.route("/file/<path:path>")(lambda was, path: path)
+    app.route("/scale/<float:by>")(lambda was, by: by)
+    app.route("/more/<int:id>")(lambda was, **more: more)
+
+    @app.route("/day/<when>")
+    def day(was: Was, when: datetime) -> None: ...
 
     app.build()
     return Methods(app.router, lambda route: None)
@@ -92,3 +102,48 @@ def test_what_does_not_fit(method: str, arguments: list[Any], reason: str) -> No
     with pytest.raises(HTTPError, match=reason) as caught:
         named(method, arguments)
     assert (caught.value.status.code, caught.value.code) == (400, 40050)
+
+
+MOMENT = datetime(2026, 1, 31)
+
+
+@pytest.mark.parametrize(
+    ("method", "given", "expected"),
+    [
+        ("photo", 7, 7),
+        ("photo", "7", 7),
+        ("photo", "me", "me"),
+        ("photo", None, None),
+        ("tag", "a_b", "a_b"),
+        ("tag", 7, 7),
+        ("file", "a/b.txt", "a/b.txt"),
+        ("scale", 2, 2.0),
+        ("day", "2026-01-31T00:00:00", "2026-01-31T00:00:00"),
+        ("day", MOMENT, MOMENT),  # which the hint takes
+    ],
+)
+def test_parameters_of_a_path(method: str, given: Any, expected: Any) -> None:
+    (value,) = named(method, [given]).values()
+    assert (value, type(value)) == (expected, type(expected))
+
+
+@pytest.mark.parametrize(
+    ("method", "given"),
+    [
+        *(("photo", value) for value in (-7, 10**18, "all", 1.5, True, [7], {"$gt": 0}, b"7", "")),
+        *(("tag", value) for value in ({"$gt": ""}, ["a"], True, "", "a/b", "..", "a\nb", "a\0")),
+        *(("file", value) for value in ("../../etc/passwd", "a/../b", "a\\b", "a\0", {"a": 1}, "")),
+        *(("scale", value) for value in (-1.0, "1e3", [1.0])),
+        *(("day", value) for value in ("", "../x")),
+    ],
+)
+def test_what_no_path_has_no_handler_gets(method: str, given: Any) -> None:
+    with pytest.raises(HTTPError, match="parameter") as caught:
+        named(method, [given])
+    assert (caught.value.status.code, caught.value.code) == (400, 40050)
+
+
+def test_keywords_take_what_the_path_may_have_too() -> None:
+    assert named("more", {"id": "7", "x": [1]}) == {"id": 7, "x": [1]}
+    with pytest.raises(HTTPError, match="`id`"):
+        named("more", {"id": {"$gt": 0}})
