@@ -61,11 +61,16 @@ def target_of(member: Member, path: str, query: str) -> str:
 
     Raises HTTPError 400 for a path that would lead out of the member's own.
     """
-    if "\\" in path or not path.isprintable() or any(part in (".", "..") for part in path.split("/")):
+    if "\\" in path or not path.isprintable() or has_dots(path):
         raise HTTPError(400, "the path has dot segments, backslashes or bytes that no path may have")
     base = base_of(member)
     inner = "" if base and not path else "/" + quote(path.removeprefix("/"), safe="/:@!$&'()*+,;=-._~")
     return f"{base}{inner}?{query}" if query else f"{base}{inner}"
+
+
+def has_dots(path: str) -> bool:
+    """Say whether a path has dot segments, also those with parameters: some servers take "..;x" for ".."."""
+    return any(part.partition(";")[0] in (".", "..") for part in path.split("/"))
 
 
 def request_fields(request: Request, host: str, member: Member) -> RawPairs:
@@ -90,7 +95,10 @@ def response_fields(raw: Iterable[tuple[bytes, bytes]]) -> Pairs:
 
 def rewritten(location: str, origin: Origin, base: str, prefix: str) -> str:
     """Return where a redirection of a member leads for our client: below `prefix`, when it led below the member."""
-    parts = urlsplit(location)
+    try:
+        parts = urlsplit(location)
+    except ValueError:  # no URL: it is the client's to judge
+        return location
     inside = f"{parts.scheme}://{parts.netloc}" == str(origin) if parts.netloc else location.startswith("/")
     if not inside or (not parts.netloc and prefix and _below(parts.path, prefix)):
         return location  # elsewhere, relative, or the member knows of X-Forwarded-Prefix

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import socket
 import ssl
 import time
 from collections.abc import Iterator
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import httpx2
 
@@ -18,7 +19,7 @@ from atila.alias import Alias, Kind, Member
 from atila.metrics import Histogram
 
 from . import message
-from .forwarding import base_of, origin_of
+from .forwarding import base_of, has_dots, origin_of
 from .loop import Loop
 from .members import Members
 from .message import Call, Failure, HTTPReply, Pairs, as_bytes, basic
@@ -26,6 +27,7 @@ from .surplus import Guarded
 
 CONNECTIONS = 100  # of one process to all servers that are called by URL
 _WAITING = 0.9  # of a call's time that it may wait for a connection: so the reply can say that there was none
+_PATH_END = re.compile("[?#]")
 _ACCEPT = "application/json, */*;q=0.8"
 UNREACHED = (httpx2.ConnectError, httpx2.ConnectTimeout)  # nothing was sent
 _LOST = (httpx2.NetworkError, httpx2.RemoteProtocolError)
@@ -180,14 +182,17 @@ class Host:
         )
 
     def address(self, url: str, headers: Pairs, member: Member) -> tuple[str, Pairs]:
-        """Return the URL and the headers of a call to one server."""
+        """Return the URL and the headers of a call to one server. Raises InvalidURL for one that leaves its path."""
         alias = self.members.alias
         if not url.startswith("@"):
             return url, headers
+        rest = url.partition("/")[2]
+        if ("." in rest or "%" in rest) and has_dots(unquote(_PATH_END.split(rest, 1)[0]).replace("\\", "/")):
+            raise httpx2.InvalidURL("dot segments would lead out of the alias's path")
         if member.user and not any(name.lower() == "authorization" for name, _ in headers):
             headers = [*headers, ("authorization", basic(member.user, member.password))]
         base = quote(base_of(member), safe="/")
-        return f"{origin_of(alias, member)}{base}/{url.partition('/')[2]}", headers
+        return f"{origin_of(alias, member)}{base}/{rest}", headers
 
     def client(self, secure: bool, upgrading: bool = False) -> httpx2.AsyncClient:
         """Return the client for plain or for TLS connections; for `upgrading` to WebSockets, which HTTP/1.1 does."""

@@ -104,7 +104,9 @@ def test_targets(base: str, path: str, query: str, target: str) -> None:
     assert target_of(Member("up", 80, database=base), path, query) == target
 
 
-@pytest.mark.parametrize("path", ["/../secret", "/a/./b", "/a/..", "/a\\..\\b", "/a\r\nX: y", "/\x00"])
+@pytest.mark.parametrize(
+    "path", ["/..;/secret", "/a/..;v=1/b", "/../secret", "/a/./b", "/a/..", "/a\\..\\b", "/a\r\nX: y", "/\x00"]
+)
 def test_a_path_that_leads_elsewhere_is_refused(path: str) -> None:
     with pytest.raises(HTTPError, match="400"):
         target_of(Member("up", 80, database="base"), path, "")
@@ -127,6 +129,7 @@ def test_a_path_that_leads_elsewhere_is_refused(path: str) -> None:
         ("/base", "/base", "/x", "/x/"),
         ("/elsewhere", "/base", "/x", "/elsewhere"),
         ("/login", "", "", "/login"),
+        ("http://[bad", "", "/x", "http://[bad"),
         ("http://up.example:8080//evil.example", "", "", "http://up.example:8080//evil.example"),
     ],
 )

@@ -235,3 +235,16 @@ def test_a_redirection_to_https_is_trusted_as_any_other(
         platform.alias("@shop", PROTO_HTTP, f"{upstream.address}?ca={authority.certificate}")
         assert get(calls, "@shop/elsewhere", follow_redirects=True).data["path"] == "/x"
         assert get(calls, f"{upstream.url}/elsewhere", follow_redirects=True).status_code == 705
+
+
+@pytest.mark.parametrize("path", ["../x", "a/../../x", "%2e%2e/x", "a/..;v=1/x", "a\\..\\x", ".", "%252e%252e/../x?q"])
+def test_no_path_leads_out_of_an_alias(calls: Calls, upstream: Upstream, platform: LocalPlatform, path: str) -> None:
+    platform.alias("@below", PROTO_HTTP, f"{upstream.address}/echo/base")
+    reply = get(calls, f"@below/{path}")
+    assert (reply.status, reply.status_code) == (STA_REQFAIL, 700)
+    assert not upstream.seen
+
+
+def test_dots_elsewhere_are_no_dot_segments(calls: Calls, upstream: Upstream, platform: LocalPlatform) -> None:
+    platform.alias("@below", PROTO_HTTP, f"{upstream.address}/echo")
+    assert get(calls, "@below/v1.2/...?file=../a#../b").status_code == 200
