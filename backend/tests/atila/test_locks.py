@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -98,3 +100,23 @@ def test_a_folder_that_is_gone_is_told_and_nothing_stays_locked(tmp_path: Path) 
     for _ in range(2):
         with pytest.raises(FileNotFoundError):
             locks.get("a").acquire(timeout=1)
+
+
+@pytest.mark.parametrize("timeout", [None, 30])
+def test_who_is_interrupted_while_waiting_holds_nothing(tmp_path: Path, timeout: float | None) -> None:
+    def interrupt(*told: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    try:
+        holder, waiter = Locks(tmp_path), Locks(tmp_path).get("a")  # each stands for a process
+        with holder.get("a"):
+            held = sorted(os.listdir("/proc/self/fd"))
+            threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+            with pytest.raises(KeyboardInterrupt):
+                waiter.acquire(timeout)
+            assert sorted(os.listdir("/proc/self/fd")) == held
+        assert waiter.acquire(timeout=0)
+        waiter.release()
+    finally:
+        signal.signal(signal.SIGUSR1, before)

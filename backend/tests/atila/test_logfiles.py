@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -69,6 +71,27 @@ def test_a_file_that_another_program_renamed_is_followed(tmp_path: Path) -> None
     file.close()
     assert (tmp_path / "a.log.rotated").read_text() == "before\nbetween\n"
     assert (tmp_path / "a.log").read_text() == "after\n"
+
+
+def test_who_comes_second_to_a_full_file_follows_and_renames_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    path.write_text("full of lines\n")
+    first = os.open(path, os.O_WRONLY)
+    fcntl.flock(first, fcntl.LOCK_EX)  # another process is about to rename it
+    file = LogFile(path, Rotation("never", size=1_000))
+    file.rotation = Rotation("never", size=1)
+    second = threading.Thread(target=file.tend)
+    second.start()
+    second.join(0.2)
+    assert second.is_alive()
+    path.rename(tmp_path / "a.log.1")
+    os.close(first)
+    second.join(10)
+    file.write(b"after\n")
+    file.close()
+    assert {each.name: each.read_text() for each in tmp_path.iterdir()} == {
+        "a.log": "after\n", "a.log.1": "full of lines\n",
+    }  # fmt: skip
 
 
 def test_no_line_of_several_processes_is_lost_or_torn(tmp_path: Path) -> None:
