@@ -13,7 +13,9 @@ import rows
 from atila.errors import BAD_PARAMETER
 from atila.rpc.grpc_status import STATUSES
 from atila.status import REASONS
+from atila.upstream import message
 from tests.docs.pages import DOCS, ROOT, pages
+from tests.test_architecture import LAYERS
 
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)(?:#([^)]+))?\)")
 SOURCES = [*(DOCS.parent / "atila").rglob("*.py"), *(DOCS.parent / "skitai").rglob("*.py")]
@@ -62,6 +64,18 @@ def test_every_status_that_the_code_answers_is_explained() -> None:
     assert missing == []
     assert str(BAD_PARAMETER) in text
     assert all(f"`{name}`" in text for name in STATUSES.values())
+
+
+def test_every_code_of_an_upstream_without_an_answer_is_explained() -> None:
+    section = (DOCS / "status-codes.md").read_text(encoding="utf-8").partition("## Of an upstream that gave no answer")[2]
+    explained = {int(code) for row in re.findall(r"^\| (7[\d, ]+) \|", section, re.MULTILINE) for code in row.split(",")}
+    assert explained == {each.status_code for each in vars(message).values() if isinstance(each, message.Failure)}
+
+
+def test_the_layers_are_drawn_as_the_test_holds_them() -> None:
+    drawn = (DOCS / "architecture.md").read_text(encoding="utf-8").partition("<!-- layers -->\n```text\n")[2]
+    lines = drawn.partition("\n```")[0].splitlines()
+    assert [set(line.split(" · ")) for line in lines] == list(LAYERS)
 
 
 def headings(path: Path) -> set[str]:
