@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import gzip
 import time
+import tracemalloc
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
+from google.protobuf import descriptor_pb2, descriptor_pool
 from google.rpc import error_details_pb2, status_pb2
 
 from atila import Atila, HTTPError, Was
@@ -131,6 +133,7 @@ def test_text(client: TestClient) -> None:
         ("Get", frame(gzip.compress(b"\x10\x07", mtime=0), 1), {"grpc_encoding": "gzip"}, "0"),
         ("Get", frame(gzip.compress(bytes(30_000_000), mtime=0), 1), {"grpc_encoding": "gzip"}, "8"),
         ("Get", frame(b"x", 1), {"grpc_encoding": "gzip"}, "3"),
+        ("Get", frame(b"no gzip", 1), {"grpc_encoding": "gzip"}, "3"),
         ("Get", frame(b"x", 1), {}, "12"),
         ("Get", frame(pb.GetRequest(user="late")), {"grpc_timeout": "10m"}, "4"),
         ("Get", frame(pb.GetRequest(user="late")), {"grpc_timeout": "soon"}, "0"),
@@ -143,6 +146,18 @@ def test_statuses(client: TestClient, method: str, body: bytes, headers: dict[st
     messages, trailers, _ = ask(client, method, body, **headers)
     assert trailers["grpc-status"] == status
     assert len(messages) == (status == "0")
+
+
+def test_very_many_messages_take_little_memory(client: TestClient) -> None:
+    body = frame(b"") * 200_000
+    tracemalloc.start()
+    try:
+        _, trailers, _ = ask(client, "Get", body)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert trailers["grpc-status"] == "3"
+    assert most < 8 * len(body)  # a message of no bytes is an object of eighty
 
 
 def test_details(client: TestClient) -> None:
@@ -176,17 +191,38 @@ def test_a_stream_ends_when_the_process_stops(app: Atila, client: TestClient) ->
     assert ask(client, "Watch", frame(pb.WatchRequest(user="idle")))[1]["grpc-status"] == "14"
 
 
-def test_streams_of_async_handlers() -> None:
+@pytest.mark.parametrize("itself", [True, False])
+def test_streams_of_async_handlers(itself: bool) -> None:
     app = Atila("tests")
 
-    @app.route("/Watch")
     async def watch(was: Was, request: pb.WatchRequest) -> AsyncIterator[pb.PhotoChange]:
         for number in range(3):
             yield pb.PhotoChange(photo=pb.Photo(id=number))
 
+    async def handed(was: Was, request: pb.WatchRequest) -> AsyncIterator[pb.PhotoChange]:
+        return watch(was, request)
+
+    app.route("/Watch")(watch if itself else handed)
     with app.test_client(SERVICE) as client:
         messages, trailers, _ = ask(client, "Watch", frame(pb.WatchRequest()))
     assert (len(messages), trailers["grpc-status"]) == (3, "0")
+
+
+def test_a_message_without_what_its_kind_demands_is_a_failure_of_ours(caplog: pytest.LogCaptureFixture) -> None:
+    file = descriptor_pb2.FileDescriptorProto(name="tests/old.proto", package="tests.old", syntax="proto2")
+    number = file.message_type.add(name="Number").field.add(name="value", number=1, type=5, label=2)
+    assert number.label == number.LABEL_REQUIRED
+    service = file.service.add(name="Old")
+    service.method.add(name="Get", input_type=".tests.old.Number", output_type=".tests.old.Number")
+    descriptor_pool.Default().Add(file)
+    app = Atila("tests")
+    app.route("/Get")(lambda was, request: type(request)(value=request.value or None))
+    with app.test_client("/tests.old.Old") as client:
+        for sent, status in ((b"\x08\x07", "0"), (b"\x08\x00", "13"), (b"", "3")):
+            body = frame(sent)
+            answer = client.post("/tests.old.Old/Get", body, headers={"content-type": KIND}).content
+            assert f"grpc-status: {status}\r\n".encode() in answer
+    assert "EncodeError" in caplog.text
 
 
 def test_other_origins(client: TestClient) -> None:
@@ -200,7 +236,9 @@ def test_other_origins(client: TestClient) -> None:
 def test_what_is_no_grpc_web(client: TestClient) -> None:
     grpc = client.post(f"{SERVICE}/Get", b"", headers={"content-type": "application/grpc"})
     assert (grpc.headers["grpc-status"], "gRPC port" in grpc.headers["grpc-message"]) == ("12", True)
-    assert client.post(f"{SERVICE}/Watch", b"{}", headers={"content-type": "application/json"}).status_code == 415
+    for method, status in (("Watch", 415), ("Get", 400)):
+        answer = client.post(f"{SERVICE}/{method}", b"{}", headers={"content-type": "application/json"})
+        assert answer.status_code == status
 
 
 def test_messages_that_a_client_streams_come_at_once() -> None:
