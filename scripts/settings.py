@@ -34,7 +34,7 @@ class Table:
 
 
 TABLES = (
-    Table("app", "atila/app.py", "Atila", skip=frozenset({"root", "secret_key"})),
+    Table("app", "atila/app.py", "Atila", skip=frozenset({"root", "secret_key", "built"})),
     Table("config", "atila/config.py", "DEFAULTS"),
     Table("route", "atila/routing/route.py", "RouteOptions"),
     Table("run", "skitai/options.py", "Options"),

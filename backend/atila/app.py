@@ -46,7 +46,7 @@ class Atila:
     debug = False  # error answers show the traceback
     use_reloader = False  # the engine restarts the app when its files change
     auto_mount = True  # imported modules below services/ mount themselves
-    session_timeout: int | None = None  # seconds a session lives after its last change
+    session_timeout: int | None = None  # seconds a session lives after its last change; None ends it with the browser
     authenticate: str | bool = False  # "basic", "digest" or "bearer" for every route; True means `authorization`
     authorization = "digest"  # the scheme that True stands for
     realm: str | None = None  # what a browser's password dialogue shows; None is "App"

@@ -23,7 +23,7 @@ _FORWARD = re.compile(r"(\d{1,5}|https?://[A-Za-z0-9._:\[\]-]+/?)?\Z")
 class Options:
     """How to serve: each setting with its default and what it means."""
 
-    address: str = "0.0.0.0"  # noqa: S104 - the documented default; a proxy or a firewall stands before it
+    address: str = "0.0.0.0"  # noqa: S104 - to listen at; this default is every address of the machine
     port: int = 5000  # HTTP/1.1, HTTP/2 and WebSocket
     workers: int = 1  # processes
     threads: int = 4  # for plain handlers, in each worker; 0 runs them on the event loop, one at a time

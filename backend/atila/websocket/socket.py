@@ -63,12 +63,12 @@ class Socket:
         await self.duplex.drain()
 
     def close(self, code: int = 1000, reason: str = "") -> None:
-        """Close the connection with a code (RFC 6455 7.4: 1000, or 3000 to 4999) and a reason of 123 bytes at most.
+        """Close the connection with a code (RFC 6455 7.4), 3000 to 4999 are an app's own, and a reason of 123 bytes at most.
 
         Raises ValueError for another code or a longer reason.
         """
         if not (code in _CODES or 3000 <= code < 5000):
-            raise ValueError(f"{code} is no code to close with: 1000, 1001, 1008, 1011, or 3000 to 4999")
+            raise ValueError(f"{code} is no code to close with: {', '.join(map(str, _CODES))}, or 3000 to 4999")
         if len(reason.encode()) > LONGEST_REASON:
             raise ValueError(f"a reason has {LONGEST_REASON} bytes at most")
         self._on_loop(self.duplex.close, code, reason)
