@@ -25,7 +25,7 @@ def enter_project(settings: str | os.PathLike[str]) -> None:
     file = Path(settings).resolve()
     if not file.is_file():
         raise ValueError(f"there are no Django settings at {file}")
-    parts, folder = [file.stem], file.parent
+    parts, folder = [file.stem] if file.stem != "__init__" else [], file.parent
     while (folder / "__init__.py").is_file():
         parts.insert(0, folder.name)
         folder = folder.parent

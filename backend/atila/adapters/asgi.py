@@ -55,6 +55,8 @@ class ASGI:
         elif scope["type"] == "websocket":
             await self.start()
             await self.sockets.take(scope, receive, send)
+        else:  # as its specification wants it: the server tells whoever asked
+            raise ValueError(f"an ASGI server's {scope['type']!r} is none of http, websocket and lifespan")
 
     async def start(self) -> None:
         """Start the site and the threads, once; who comes meanwhile waits for it. Raises what the site raises."""

@@ -91,17 +91,12 @@ class Pipe:
 
     async def _writable(self) -> None:
         loop = asyncio.get_running_loop()
-        ready = loop.create_future()
-        loop.add_writer(self._writer, _end, ready)
+        ready = asyncio.Event()
+        loop.add_writer(self._writer, ready.set)
         try:
-            await ready
+            await ready.wait()
         finally:
             loop.remove_writer(self._writer)
-
-
-def _end(wait: asyncio.Future[None]) -> None:
-    if not wait.done():
-        wait.set_result(None)
 
 
 def _inode(name: str) -> int:

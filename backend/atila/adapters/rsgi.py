@@ -59,8 +59,8 @@ class RSGI:
         settings = self.settings
         started = time.perf_counter() if settings.on_answer is not None else 0.0
         pairs = scope.headers.items()
-        first: HeaderSource = dict(pairs)
-        if len(first) != len(pairs):  # type: ignore[arg-type]  # a dict; what follows is for a name that came twice
+        first: Headers | dict[str, str] = dict(pairs)
+        if len(first) != len(pairs):  # a name came twice
             first = Headers(pairs)
         request = Request(scope.method, scope.path, scope.query_string, first, scope)
         if settings.trusted_proxies and request.peer in settings.trusted_proxies:
@@ -248,7 +248,7 @@ def _announces_body(source: HeaderSource) -> bool:
 _CLOSE = [("connection", "close")]
 
 
-def _one_host(scope: Any, source: HeaderSource) -> str | None:
+def _one_host(scope: Any, source: Headers | dict[str, str]) -> str | None:
     """Return the request's host. Raises HTTPError 400 when it has several Host headers (RFC 9112 3.2)."""
     if isinstance(source, Headers) and len(source.get_all("host")) > 1:
         raise HTTPError(400, "there is more than one Host header")
@@ -257,7 +257,7 @@ def _one_host(scope: Any, source: HeaderSource) -> str | None:
         host = str(scope.authority)
         if isinstance(source, Headers):
             source.lead("host", host)
-        elif isinstance(source, dict):
+        else:
             source["host"] = host
     return host
 

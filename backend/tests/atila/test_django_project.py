@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from atila.alias import Member
-from atila.django_project import enter_project
+from atila.django_project import enter_project, project_root
 
 BACKEND = Path(__file__).parents[2]
 SETTINGS = """
@@ -171,6 +173,25 @@ except ValueError as error:
 """
     lines = run(tmp_path, {"ENGINE": "django.db.backends.dummy"}, script, head=HEAD.partition("db = ")[0])
     assert lines == ["@django: the database of conf.settings is neither PostgreSQL nor SQLite"]
+
+
+@pytest.mark.row("14.20")
+@pytest.mark.parametrize("package", [True, False])
+def test_where_a_project_is_imported_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: bool) -> None:
+    """Its settings are a module, or a package; the folder around them needs no __init__.py."""
+    name = f"shop_{secrets.token_hex(4)}"
+    file = tmp_path / name / ("settings/__init__.py" if package else "settings.py")
+    file.parent.mkdir(parents=True)
+    file.write_text("SECRET_KEY = 'k'")
+    monkeypatch.setattr("sys.path", list(sys.path))
+    monkeypatch.setattr("sys.modules", dict(sys.modules))
+    monkeypatch.setattr("os.environ", {})
+    for _ in range(2):
+        enter_project(file)
+    assert os.environ == {"DJANGO_SETTINGS_MODULE": f"{name}.settings"}
+    assert sys.path.count(str(tmp_path)) == 1
+    assert vars(importlib.import_module(f"{name}.settings"))["SECRET_KEY"] == "k"
+    assert project_root() == tmp_path
 
 
 def test_settings_that_are_not_there(tmp_path: Path) -> None:

@@ -46,6 +46,12 @@ def test_a_path_with_or_without_its_suffix_a_folder_and_a_name(tmp_path: Path) -
     assert load("desk.py:other", base=tmp_path) is load("desk.py", name="other", base=tmp_path)
 
 
+def test_an_app_of_another_framework_is_none_of_ours(tmp_path: Path) -> None:
+    write(tmp_path, {"desk.py": "def app(environ, start_response): ..."})
+    with pytest.raises(LoadError, match=r"'desk\.py' is no app of Atila; skitai\.mount takes WSGI and ASGI apps too"):
+        load("desk.py", base=tmp_path)
+
+
 def test_two_files_of_one_name_are_two_modules(tmp_path: Path) -> None:
     write(tmp_path, {"one/app.py": APP, "two/app.py": APP})
     assert load("one/app.py", base=tmp_path) is not load("two/app.py", base=tmp_path)

@@ -116,6 +116,17 @@ def test_periods_begin_on_the_hour_at_midnight_and_on_monday(period: str, second
     assert PERIODS["never"](monday) == PERIODS["never"](monday - 1)
 
 
+def test_a_handler_follows_a_file_that_was_renamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("atila.logfiles.LOOK", 0)
+    handler = LogFileHandler(LogFile(tmp_path / "a.log"))
+    handler.emit(logging.makeLogRecord({"msg": "before"}))
+    (tmp_path / "a.log").rename(tmp_path / "a.log.rotated")
+    handler.emit(logging.makeLogRecord({"msg": "after"}))
+    handler.close()
+    assert (tmp_path / "a.log.rotated").read_text() == "before\n"
+    assert (tmp_path / "a.log").read_text() == "after\n"
+
+
 def test_a_handler_writes_whole_records_and_survives_a_closed_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -48,13 +48,13 @@ class Box:
 
 
 @contextmanager
-def serving(box: Box, **options: Any) -> Iterator[str]:
+def serving(box: Box, host: str = "127.0.0.1", **options: Any) -> Iterator[str]:
     controller = Controller(
-        box, hostname="127.0.0.1", port=free_ports(), authenticator=box.log_in, loop=asyncio.new_event_loop(), **options
+        box, hostname=host, port=free_ports(), authenticator=box.log_in, loop=asyncio.new_event_loop(), **options
     )
     controller.start()
     try:
-        yield f"127.0.0.1:{controller.port}"
+        yield f"{host}:{controller.port}"
     finally:
         controller.stop()
 
@@ -99,9 +99,9 @@ def test_a_password_is_used_and_a_wrong_one_told_without_it(box: Box) -> None:
     assert "wrong-one" not in str(failed.value)
 
 
-def test_tls_begins_when_it_is_offered_and_the_certificate_must_be_right(
-    box: Box, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def tls(tmp_path: Path) -> tuple[ssl.SSLContext, Path]:
+    """What a server for 127.0.0.1 needs, and the file by which clients trust it."""
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     command = [
         str(need("openssl")), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
@@ -111,6 +111,13 @@ def test_tls_begins_when_it_is_offered_and_the_certificate_must_be_right(
     subprocess.run(command, check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
+    return context, certificate
+
+
+def test_tls_begins_when_it_is_offered_and_the_certificate_must_be_right(
+    box: Box, tls: tuple[ssl.SSLContext, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context, certificate = tls
     with serving(box, tls_context=context, require_starttls=True) as server:
         with pytest.raises(MailError, match="CERTIFICATE_VERIFY_FAILED"):
             Email("Hi", "a@b.c", "d@e.f", f"smtp://{server}").add_text("x").send()
@@ -118,6 +125,24 @@ def test_tls_begins_when_it_is_offered_and_the_certificate_must_be_right(
         Email("Hi", "a@b.c", "d@e.f", f"smtp://u:s3%3Ac%2Fr%40t@{server}").add_text("x").send()
     assert len(box.envelopes) == 1
     assert box.logins == [(b"u", b"s3:c/r@t")]
+
+
+def test_smtps_is_tls_from_the_start(
+    box: Box, tls: tuple[ssl.SSLContext, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context, certificate = tls
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with serving(box, ssl_context=context, auth_require_tls=False) as server:
+        Email("Hi", "a@b.c", "d@e.f", f"smtps://u:s3%3Ac%2Fr%40t@{server}").add_text("x").send()
+    assert len(box.envelopes) == len(box.logins) == 1
+
+
+def test_a_password_goes_to_no_other_machine_without_tls(box: Box) -> None:
+    with serving(box, "127.0.0.2", auth_require_tls=False) as server:
+        with pytest.raises(MailError, match=r"127\.0\.0\.2 offers no TLS: the password stays here"):
+            Email("Hi", "a@b.c", "d@e.f").set_smtp(server, "user", "s3:c/r@t").add_text("x").send()
+        Email("Hi", "a@b.c", "d@e.f").set_smtp(server).add_text("x").send()
+    assert (len(box.envelopes), box.logins) == (1, [])
 
 
 def test_what_the_server_refuses_is_told(box: Box) -> None:

@@ -133,6 +133,11 @@ def test_a_lifespan_starts_and_stops_the_app(app: Atila) -> None:
     assert moments == ["mounted", "unmounted"] * 2
 
 
+def test_what_is_no_request_is_told_to_the_server(app: Atila) -> None:
+    with pytest.raises(ValueError, match="'telnet' is none of http, websocket and lifespan"):
+        asyncio.run(live(app, "telnet"))
+
+
 def test_an_app_that_cannot_start_or_stop_says_so(app: Atila, caplog: pytest.LogCaptureFixture) -> None:
     def fail(was: object) -> None:
         raise LookupError("no table")

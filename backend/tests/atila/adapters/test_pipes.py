@@ -50,6 +50,11 @@ def test_everything_arrives(size: int) -> None:
     assert len(os.listdir("/proc/self/fd")) == before
 
 
+def test_a_system_that_gives_no_larger_pipes_has_usual_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("atila.adapters.pipes._SIZE", 2**31 - 1)
+    test_everything_arrives(5_000_000)
+
+
 def test_a_full_pipe_waits_for_its_reader() -> None:
     async def fill() -> None:
         pipe = opened(Pipes())

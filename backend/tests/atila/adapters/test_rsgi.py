@@ -74,6 +74,8 @@ def test_http_2_says_a_length_or_sends_nothing(app: Atila) -> None:
     assert run(app, [], b"", version="2", authority="testserver").answer().data["size"] == 0
     assert run(app, [], b"abc", version="2", authority="testserver").answer().status_code == 411
     assert run(app, sized(3), b"abc", version="2").answer().data["size"] == 3
+    for headers in ([], [("accept", "text/html"), ("accept", "*/*")]):
+        assert run(app, headers, version="2", authority="shop.example").answer().data["host"] == "shop.example"
 
 
 @pytest.mark.parametrize(("headers", "options", "status"), [

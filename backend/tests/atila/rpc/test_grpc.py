@@ -17,7 +17,7 @@ from atila.http.call import Call
 from atila.http.request import Request
 from atila.http.response import Response
 from atila.rpc.descriptors import services_of
-from atila.rpc.grpc import Method, find_method, messages
+from atila.rpc.grpc import Method, find_method, messages, messages_on_loop, metadata_of
 from atila.rpc.grpc_status import STATUSES, status_name, status_text
 from contracts.photos.v1 import photos_pb2 as pb
 
@@ -237,6 +237,14 @@ def test_sources_that_cannot_be_closed() -> None:
     assert len(list(messages([CHANGE, CHANGE], WATCH))) == 2
     assert len(on_server(lambda: list(messages(Unclosable(), WATCH)))) == 2
 
+    async def take(step: Callable[[], Any]) -> Any:
+        return step()
+
+    async def on_loop() -> list[bytes]:
+        return [sent async for sent in messages_on_loop(Unclosable(), WATCH, take)]
+
+    assert len(asyncio.run(on_loop())) == 2
+
 
 @pytest.mark.row("12.23", "12.25")
 @pytest.mark.parametrize("kind", [Changes, LateChanges])
@@ -293,7 +301,7 @@ def talks() -> str:
         name="tests/talk.proto", package="tests.talk", dependency=["contracts/photos/v1/photos.proto"], syntax="proto3"
     )
     service = file.service.add(name="Talk")
-    for name, gives in (("Join", False), ("Echo", True)):
+    for name, gives in (("Join", False), ("Add", False), ("Echo", True)):
         service.method.add(
             name=name, input_type=".contracts.photos.v1.GetRequest", output_type=".contracts.photos.v1.Photo",
             client_streaming=True, server_streaming=gives,
@@ -311,6 +319,10 @@ def test_a_method_that_takes_a_stream_gets_an_iterator() -> None:
     def join(was: Was, requests: Any) -> pb.Photo:
         return pb.Photo(id=sum(request.id for request in requests))
 
+    @app.route("/Add")
+    async def add(was: Was, requests: Any) -> pb.Photo:
+        return pb.Photo(id=sum([request.id async for request in requests]))
+
     @app.route("/Echo")
     def echo(was: Was, requests: Any) -> Iterator[pb.Photo]:
         return (pb.Photo(id=request.id) for request in requests)
@@ -319,4 +331,19 @@ def test_a_method_that_takes_a_stream_gets_an_iterator() -> None:
         stub = client.grpc(path)
         asked = [pb.GetRequest(id=1), pb.GetRequest(id=2)]
         assert stub.Join(iter(asked)).id == 3
+        assert stub.Add(asked).id == 3
         assert [photo.id for photo in stub.Echo(asked)] == [1, 2]
+
+
+def test_header_fields_as_metadata() -> None:
+    fields = [
+        ("x-total", "3"), ("token-bin", "AQI"), ("token-bin", "AQID"), ("x.y_z-1", " a~ "), ("odd!", "3"),
+        ("tabbed", "a\tb"), ("price", "5 \xa3"), ("content-type", "text/html"), ("sec-fetch-mode", "cors"),
+        ("vary", "*"),
+    ]  # fmt: skip
+    assert metadata_of(fields) == (
+        ("x-total", "3"), ("token-bin", b"\1\2"), ("token-bin", b"\1\2\3"), ("x.y_z-1", " a~ "),
+    )  # fmt: skip
+    for value in ("%%%", "AQID!", "A"):
+        with pytest.raises(HTTPError, match=r"metadata token-bin is base64"):
+            metadata_of([("token-bin", value)])
