@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Sequence
 
@@ -28,6 +29,23 @@ def offered_by(headers: Headers) -> list[str]:
     """Return the subprotocols that a client offers (RFC 6455 11.3.4), in its order."""
     lines = headers.get_all("sec-websocket-protocol")
     return [name for name in (part.strip() for line in lines for part in line.split(",")) if name]
+
+
+def check_handshake(request: Request) -> None:
+    """Raise HTTPError 400 for a request that opens no WebSocket (RFC 6455 4.2.1), whatever the server makes of it.
+
+    One with a body is none: a proxy before us could take what follows it for another request.
+    """
+    keys = request.headers.get_all("sec-websocket-key")  # some servers keep it to themselves
+    if request.method != "GET" or request.version == "1.0":
+        raise HTTPError(400, "a WebSocket begins with a GET of HTTP/1.1 or later")
+    if request.get_header("content-length", "0") != "0" or request.get_header("transfer-encoding") is not None:
+        raise HTTPError(400, "a WebSocket's handshake has no body")
+    if len(keys) > 1 or not all(_KEY.match(key.strip()) for key in keys):
+        raise HTTPError(400, "Sec-WebSocket-Key is one of 16 bytes, in base64")
+
+
+_KEY = re.compile(r"[A-Za-z0-9+/]{21}[AQgw]==\Z")
 
 
 class Sockets:
@@ -67,6 +85,7 @@ class Sockets:
 
     async def _converse(self, request: Request, duplex: Duplex, hosts: Sequence[str]) -> None:
         check_target(request.method, request.path)
+        check_handshake(request)
         if len(hosts) > 1:
             raise HTTPError(400, "there is more than one Host header")
         self.settings.hosts.check(hosts[0] if hosts else None, request.version)
