@@ -36,8 +36,8 @@ class Connection:
         try:
             self.run_on(self._cursor, statement)
             return self._read()
-        except self._dialect.Error as error:
-            return Reply(status_code=500, reason="Database Error", error=error)
+        except Exception as error:  # noqa: BLE001 - see `_failed`
+            return _failed(error)
 
     def run_on(self, cursor: Any, statement: Statement) -> None:
         """Run a statement on a cursor of this connection. Raises the driver's error."""
@@ -56,11 +56,9 @@ class Connection:
         """Send a statement, for `collect` to read its rows; a reply is there at once when that failed."""
         try:
             self._cursor.execute(statement.sql, statement.params)
-        except BaseException as error:
+        except Exception as error:  # noqa: BLE001 - see `_failed`
             self._look(error)
-            if not isinstance(error, self._dialect.Error):
-                raise
-            return Reply(status_code=500, reason="Database Error", error=error)
+            return _failed(error)
         return None
 
     @property
@@ -81,9 +79,9 @@ class Connection:
             return self._read()
         except BaseException as error:
             self._look(error)
-            if not isinstance(error, self._dialect.Error):
+            if not isinstance(error, Exception):
                 raise
-            return Reply(status_code=500, reason="Database Error", error=error)
+            return _failed(error)
 
     def cancel(self) -> None:
         """End what was sent, whose rows nobody wants; the connection is of no use then."""
@@ -97,7 +95,7 @@ class Connection:
 
     def _look(self, error: BaseException) -> None:
         # What interrupted a wait leaves the connection in the middle of something.
-        self.lost = not isinstance(error, self._dialect.Error) or self._dialect.lost(self._driver)
+        self.lost = not isinstance(error, Exception) or self._dialect.lost(self._driver)
 
     def command(self, sql: str) -> None:
         """Run BEGIN, COMMIT and their like. Raises the driver's error."""
@@ -123,3 +121,9 @@ class Connection:
         """Close it, if it is open."""
         with contextlib.suppress(self._dialect.Error):  # it was closed
             self._driver.close()
+
+
+def _failed(error: Exception) -> Reply[list[Row]]:
+    # Not only PEP 249's errors: psycopg2 raises TypeError and IndexError for a wrong number of values, and what reads a
+    # column ValueError, for a date after 9999. Whoever waits gets it, and the connection goes back.
+    return Reply(status_code=500, reason="Database Error", error=error)
