@@ -49,6 +49,7 @@ class Counter:
             self._values[labels] = self._values.get(labels, 0) + amount
 
     def collect(self) -> Family:
+        """Return what was counted, a series for each combination of labels."""
         with self._lock:
             series = [(labels, [value]) for labels, value in self._values.items()]
         return Family(self.name, "counter", self.help, self.labels, series)
@@ -71,6 +72,7 @@ class Gauge:
         self.name, self.help, self.labels, self.read, self.kind = name, help, labels, read, kind
 
     def collect(self) -> Family:
+        """Read the number. Raises what `read` raises."""
         value = self.read()
         values = value if isinstance(value, Mapping) else {(): value}
         series = [(labels, [float(each)]) for labels, each in values.items()]
@@ -107,6 +109,7 @@ class Histogram:
         cell[bisect_left(self.bounds, seconds) + 1] += 1
 
     def collect(self) -> Family:
+        """Return the durations of all threads, those that ended included."""
         totals: dict[Labels, list[float]] = {}
         with self._lock:
             everybody = [self._ended.copy(), *(cells.copy() for _, cells in self._all)]  # copying a dict is atomic

@@ -101,6 +101,7 @@ class LocalPlatform:
 
     @property
     def aliases(self) -> Mapping[str, Alias]:
+        """The aliases by name."""
         return self._aliases
 
     def alias(self, name: str, kind: str, members: str | Sequence[str], **options: Any) -> Alias:
@@ -119,6 +120,7 @@ class LocalPlatform:
             raise SettingError(f"no alias {name!r}; there are {known}. Name it with alias({name!r}, …)") from None
 
     def logger(self, name: str) -> logging.Logger:
+        """Return the logger of a name below the platform's."""
         return logging.getLogger(f"{self.name}.{name}")
 
     def make_logger(self, name: str, period: str = "daily") -> logging.Logger:

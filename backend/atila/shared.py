@@ -103,10 +103,12 @@ class Store:
         self._lock = threading.RLock()
 
     def set(self, key: str, value: Any) -> None:
+        """Set a value."""
         with self._lock:
             self._values[key] = value
 
     def get(self, key: str, default: Any = None) -> Any:
+        """Return a value, or the default."""
         with self._lock:
             return self._values.get(key, default)
 

@@ -132,9 +132,11 @@ class Cookies:
         return len(self._values)
 
     def get(self, name: str, default: str | None = None) -> str | None:
+        """Return the value of a cookie, or the default."""
         return self._values.get(name, default)
 
     def has_key(self, name: str) -> bool:
+        """Say whether there is a cookie of a name."""
         return name in self._values
 
     def keys(self) -> KeysView[str]:

@@ -27,6 +27,7 @@ class Headers(Mapping[str, str]):
         return self._first[name.lower()]
 
     def get(self, name: str, default: Any = None) -> Any:
+        """Return the first value of a name, in any case, or the default."""
         return self._first.get(name.lower(), default)
 
     def __contains__(self, name: object) -> bool:

@@ -126,6 +126,7 @@ class Request:
 
     @property
     def uri(self) -> str:
+        """The path, percent-encoded, with its query: '/echo/7?tag=a'."""
         path = quote(self.path, safe="/:@!$&'()*+,;=-._~")
         return f"{path}?{self.query_string}" if self.query_string else path
 
@@ -137,6 +138,7 @@ class Request:
 
     @property
     def scheme(self) -> str:
+        """'http' or 'https'; a trusted proxy's X-Forwarded-Proto counts."""
         if self.forwarded and self.source.get("x-forwarded-proto") in ("http", "https"):
             return str(self.source.get("x-forwarded-proto"))
         return self.server_scheme
@@ -146,6 +148,7 @@ class Request:
         return self.get_header("host") or ""
 
     def get_header(self, name: str, default: str | None = None) -> str | None:
+        """Return the first header field of a name, in any case, or the default."""
         value = self.source.get(name.lower())
         return default if value is None else str(value)
 
@@ -233,6 +236,7 @@ class Request:
 
     @property
     def routable(self) -> Record:
+        """What the route takes: methods, content types, arguments; empty when there is none."""
         return self.route.describe() if self.route else {}
 
     # parameters, by where they came from
@@ -243,6 +247,7 @@ class Request:
 
     @property
     def URL(self) -> Fields:  # noqa: N802
+        """The parameters of the query. Raises HTTPError 400 for a malformed one and one of too many fields."""
         if self._query is None:
             self._query = parse_query(self.query_string, (self.limits or FormLimits()).fields)
         return self._query
@@ -258,6 +263,7 @@ class Request:
 
     @property
     def JSON(self) -> Any:  # noqa: N802
+        """The decoded JSON body, or None when it is not JSON. Raises HTTPError 400 when it is malformed."""
         return self.json()
 
     @property
@@ -292,6 +298,7 @@ class Request:
         self.user = None
 
     def form(self) -> Fields | None:
+        """Return the form's fields, or None when the body is no form. Raises HTTPError 400 for a malformed one."""
         kind, parameters = self._media_type()
         if kind not in (_FORM, _MULTIPART):
             return None
@@ -310,6 +317,7 @@ class Request:
         return parse_json(self.body, (self.limits or FormLimits()).depth)
 
     def dict(self) -> Fields:
+        """Return the body's fields, of a form or a JSON object. Raises HTTPError 400 for other JSON."""
         if self._body_fields is None:
             fields = self.form()
             if fields is None:

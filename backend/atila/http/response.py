@@ -156,6 +156,7 @@ class Response:
         return self.fault(msg, code, debug, more_info, traceback=True)
 
     def set_status(self, status: int | str) -> None:
+        """Set the status: 404, or '404 Not Found'. Raises ValueError for what is none."""
         parsed = parse_status(status)
         self.status, self.reason = parsed.code, parsed.reason
 
@@ -164,6 +165,7 @@ class Response:
         return f"{self.status} {self.reason}" if self.reason else str(parse_status(self.status))
 
     def set_headers(self, headers: Iterable[tuple[str, str]]) -> None:
+        """Set header fields, each in place of any of its name. Raises ValueError as `set_header` does."""
         for name, value in headers:
             self.set_header(name, value)
 
@@ -179,6 +181,7 @@ class Response:
         self.headers.append((name.lower(), text))
 
     def get_header(self, name: str, default: str | None = None) -> str | None:
+        """Return the first header field of a name, in any case, or the default."""
         name = name.lower()
         for key, value in self.headers:
             if key == name:
@@ -190,6 +193,7 @@ class Response:
         return list(self.headers)
 
     def del_header(self, name: str) -> None:
+        """Remove the header fields of a name; nothing happens when there is none."""
         name = name.lower()
         if self.headers:
             self.headers[:] = [pair for pair in self.headers if pair[0] != name]

@@ -36,6 +36,7 @@ class Upload:
         return f"Upload({self.name!r}, {self.size} bytes, {self.mimetype})"
 
     def read(self, size: int = -1) -> bytes:
+        """Return the next `size` bytes; -1 is all that are left."""
         return self.file.read(size)
 
     def save(
@@ -73,6 +74,7 @@ class Upload:
             self.path = None
 
     def close(self) -> None:
+        """Let go of the temporary file; what was saved stays."""
         self.file.close()
 
 

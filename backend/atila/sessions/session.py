@@ -128,6 +128,7 @@ class Session:
         self._state.change()
 
     def get(self, key: str, default: Any = None) -> Any:
+        """Return a value, or the default."""
         return self._state.values.get(key, default)
 
     def getv(self, key: str, default: Any = None) -> Any:
@@ -139,6 +140,7 @@ class Session:
         return self._state.source in (None, self._carrier.source)
 
     def has_key(self, key: str) -> bool:
+        """Say whether there is a value of a key."""
         return key in self._state.values
 
     def remove(self, key: str) -> None:
@@ -190,6 +192,7 @@ class Session:
         self._state.change()
 
     def kept(self, name: str) -> str | None:
+        """Return a token that `keep` put here, or None."""
         return self._state.hidden.get(name)
 
     def drop(self, name: str) -> bool:

@@ -23,6 +23,7 @@ class Answer:
 
     @property
     def reason(self) -> str:
+        """The standard's reason phrase of the status."""
         return REASONS.get(self.status_code, "")
 
     @property
@@ -32,6 +33,7 @@ class Answer:
 
     @property
     def text(self) -> str:
+        """The body as UTF-8 text. Raises UnicodeDecodeError for other bytes."""
         return self.content.decode()
 
     @property
@@ -41,4 +43,5 @@ class Answer:
         return self.json() if "json" in kind and self.content else self.content
 
     def json(self) -> Any:
+        """Return the decoded JSON body. Raises msgspec.DecodeError when it is not JSON."""
         return msgspec.json.decode(self.content)

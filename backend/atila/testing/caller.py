@@ -115,24 +115,31 @@ class Caller(ABC):
         raise RuntimeError(f"over {MAX_REDIRECTS} redirections, the last to {path}")
 
     def get(self, path: str, params: Mapping[str, Any] | None = None, **options: Any) -> Answer:
+        """Send GET; `params` are the query."""
         return self.request("GET", path, params=params, **options)
 
     def head(self, path: str, **options: Any) -> Answer:
+        """Send HEAD."""
         return self.request("HEAD", path, **options)
 
     def options(self, path: str, **options: Any) -> Answer:
+        """Send OPTIONS."""
         return self.request("OPTIONS", path, **options)
 
     def delete(self, path: str, data: Any = None, **options: Any) -> Answer:
+        """Send DELETE, with a body when `data` or `json=` is given."""
         return self.request("DELETE", path, data, **options)
 
     def post(self, path: str, data: Any = None, **options: Any) -> Answer:
+        """Send POST: bytes and text as they are, a mapping as a form, `json=` as JSON."""
         return self.request("POST", path, data, **options)
 
     def put(self, path: str, data: Any = None, **options: Any) -> Answer:
+        """Send PUT; the body is as that of `post`."""
         return self.request("PUT", path, data, **options)
 
     def patch(self, path: str, data: Any = None, **options: Any) -> Answer:
+        """Send PATCH; the body is as that of `post`."""
         return self.request("PATCH", path, data, **options)
 
     def upload(self, path: str, data: Mapping[str, Any], **options: Any) -> Answer:

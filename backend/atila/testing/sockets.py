@@ -86,13 +86,16 @@ class ClientSocket(SocketEnd):
 
     @property
     def subprotocol(self) -> str | None:
+        """What the server chose of the offered subprotocols, or None."""
         chosen: str | None = self.answer.headers.get("sec-websocket-protocol")
         return chosen
 
     def send(self, message: Message) -> None:
+        """Send a message: text or bytes."""
         self._line.to_app.put_nowait(message)
 
     def receive(self, timeout: float = 5.0) -> Message:
+        """Return the next message. Raises Closed at the end, TimeoutError after `timeout` seconds of silence."""
         box = self._line.from_app
         ended = self._loop.is_closed()  # with the client: what came until then is still there
         sent: Sent = box.get_nowait() if ended else self._loop.run_until_complete(asyncio.wait_for(box.get(), timeout))
@@ -102,12 +105,13 @@ class ClientSocket(SocketEnd):
         return sent
 
     def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close the connection with a code and a reason (RFC 6455 7.4), and wait until the server is done."""
         self._line.to_app.put_nowait(Closed(code, reason))
         if not self._loop.is_closed():
             self._loop.run_until_complete(self._task)
 
 
-class Line:
+class Line(ABC):
     """Both ends of a connection. Lives as long as the ClientSocket."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -120,9 +124,9 @@ class Line:
         for queue in (self.to_app, self.from_app):
             queue.put_nowait(Closed(code, reason))
 
+    @abstractmethod
     async def run(self, adapter: Any, call: ServerCall) -> None:
         """Be the server of one connection."""
-        raise NotImplementedError
 
 
 class RSGILine(Line):

@@ -24,27 +24,35 @@ class Stub:
         return Stub(self._client, (*self._parts, *(quote(str(part), safe="") for part in parts)))
 
     def get(self, **params: Any) -> Answer:
+        """Send GET to the path; keywords are the query."""
         return self._client.get(self._path, params)
 
     def delete(self, **params: Any) -> Answer:
+        """Send DELETE; keywords are the query."""
         return self._client.request("DELETE", self._path, params=params)
 
     def head(self, **params: Any) -> Answer:
+        """Send HEAD; keywords are the query."""
         return self._client.request("HEAD", self._path, params=params)
 
     def options(self, **params: Any) -> Answer:
+        """Send OPTIONS; keywords are the query."""
         return self._client.request("OPTIONS", self._path, params=params)
 
     def post(self, data: Any = None, /, **fields: Any) -> Answer:
+        """Send POST; a mapping and keywords together are the JSON body."""
         return self._client.post(self._path, json={**(data or {}), **fields})
 
     def put(self, data: Any = None, /, **fields: Any) -> Answer:
+        """Send PUT; a mapping and keywords together are the JSON body."""
         return self._client.put(self._path, json={**(data or {}), **fields})
 
     def patch(self, data: Any = None, /, **fields: Any) -> Answer:
+        """Send PATCH; a mapping and keywords together are the JSON body."""
         return self._client.patch(self._path, json={**(data or {}), **fields})
 
     def upload(self, data: dict[str, Any], /) -> Answer:
+        """Post a multipart form; open files and (name, bytes) are its files."""
         return self._client.upload(self._path, data)
 
     @property

@@ -43,6 +43,7 @@ class Echo:
 
     @property
     def url(self) -> str:
+        """Its address as a URL."""
         return f"http://{self.address}"
 
     def close(self) -> None:

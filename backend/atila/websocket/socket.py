@@ -63,7 +63,7 @@ class Socket:
         await self.duplex.drain()
 
     def close(self, code: int = 1000, reason: str = "") -> None:
-        """Close the connection with a code (RFC 6455 7.4), 3000 to 4999 are an app's own, and a reason of 123 bytes at most.
+        """Close the connection with a code (RFC 6455 7.4; 3000 to 4999 are yours) and a reason of 123 bytes at most.
 
         Raises ValueError for another code or a longer reason.
         """
