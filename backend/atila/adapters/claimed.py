@@ -44,7 +44,7 @@ class Claims:
         if not POSSIBLE or scope.scheme in ("https", "wss"):
             return None
         ends = _address(scope.client), _address(scope.server)[1]
-        descriptor = self._find(ends)
+        descriptor = self.find(ends)
         if descriptor is None:
             return None
         held = socket.socket(fileno=os.dup(descriptor))
@@ -60,7 +60,8 @@ class Claims:
     def release(self, descriptor: int) -> None:
         self._taken.discard(descriptor)
 
-    def _find(self, ends: Ends) -> int | None:
+    def find(self, ends: Ends) -> int | None:
+        """Return the descriptor of the connection with these ends, None when it is no more."""
         descriptor = self._seen.pop(ends, None)
         if descriptor is not None and _ends_of(descriptor) == ends:
             return descriptor
@@ -72,6 +73,22 @@ class Claims:
         others = {int(name) for name in os.listdir("/dev/fd")} - self._taken
         self._seen = {met: descriptor for descriptor in others if (met := _ends_of(descriptor)) is not None}
         return self._seen.pop(ends, None)
+
+
+def break_off(scope: Any) -> None:
+    """End a client's connection in the middle of an answer whose rest will not come; from any thread.
+
+    RSGI has no way to say so: the server would end the answer as if it were whole.
+    """
+    if not POSSIBLE:
+        return
+    ends = _address(scope.client), _address(scope.server)[1]
+    descriptor = Claims().find(ends)
+    if descriptor is None:  # the client has gone
+        return
+    with contextlib.suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as held:
+        if _ends_of(held.fileno()) == ends:  # still
+            held.shutdown(socket.SHUT_RDWR)
 
 
 class Claimed:

@@ -166,6 +166,7 @@ class RSGI:
                 await send_stream(body, transport.send_bytes, proto.client_disconnect())
         except Exception:
             _log.exception("%s %s %s: the stream broke off", request.id, request.method, one_line(request.path))
+            _break_off(request)
         finally:
             await body.aclose()
             if pipe is not None:
@@ -204,6 +205,7 @@ class RSGI:
                     break
         except Exception:
             _log.exception("%s %s %s: the stream broke off", request.id, request.method, one_line(request.path))
+            _break_off(request)
         finally:
             body.close()
             self._tell(request, response, started)
@@ -235,6 +237,14 @@ class RSGI:
     def _tell(self, request: Request, response: Response, started: float) -> None:
         if self.settings.on_answer is not None:
             self.settings.on_answer(request, response.status, known_length(response), time.perf_counter() - started)
+
+
+def _break_off(request: Request) -> None:
+    """Let the client see that an answer is not whole; not over HTTP/2, where others share the connection."""
+    if request.version in ("1.0", "1.1"):
+        from .claimed import break_off  # a megabyte with WebSockets, and hardly ever needed
+
+        break_off(request.connection)
 
 
 def _nothing() -> None:

@@ -44,6 +44,18 @@ async def async_pieces(was):
             yield f"{number} "
     return each()
 
+@app.route("/broken-pieces")
+def broken_pieces(was):
+    yield "half"
+    raise ValueError("no more")
+
+@app.route("/async-broken-pieces")
+async def async_broken_pieces(was):
+    async def each():
+        yield "half"
+        raise ValueError("no more")
+    return each()
+
 @app.route("/fails")
 def fails(was):
     raise ValueError("inside\\nFORGED LINE")
@@ -167,3 +179,12 @@ def test_a_file_may_change_while_it_is_served(engine: EngineProcess, client: htt
         assert client.get("/note.txt").text == text
     file.unlink()
     assert client.get("/note.txt").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/broken-pieces", "/async-broken-pieces"])
+def test_half_an_answer_is_never_taken_for_a_whole_one(engine: EngineProcess, path: str) -> None:
+    answer = engine.send(f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+    assert not answer.endswith(b"0\r\n\r\n")
+    with pytest.raises(httpx.RemoteProtocolError):
+        httpx.get(engine.url + path)
+    assert httpx.get(engine.url + "/plain").status_code == 200

@@ -367,6 +367,19 @@ def test_an_answer_that_breaks_off_looks_broken_to_the_client(served: Served) ->
     assert len(body) < 3_000_000
 
 
+def test_an_answer_without_a_length_that_breaks_off_has_no_end(served: Served) -> None:
+    port: int = served.engine.rude_port  # type: ignore[attr-defined]  # set by the fixture
+    with socket.create_server(("127.0.0.1", port)) as server:
+        server.settimeout(10)
+        with served.engine.connect(10) as client:
+            client.sendall(b"GET /rude/x HTTP/1.1\r\nHost: a\r\n\r\n")
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhalf \r\n")
+            assert not read_all(client, 5).endswith(b"0\r\n\r\n")
+
+
 @pytest.mark.row("1.26")
 def test_the_next_member_is_asked_when_one_is_down(served: Served) -> None:
     for _ in range(4):

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any
 
-from atila import Atila
 from atila.adapters.asgi import ASGI, Message
 from atila.adapters.rsgi import RSGI
 from atila.adapters.settings import AdapterSettings
 from atila.concurrency import WorkerThreads
 from atila.http.headers import Pairs
+from atila.http.site import Site
 from atila.testing.answer import Answer
 from atila.testing.wires import ServerHeaders, ServerProtocol
 
@@ -64,7 +64,7 @@ class Protocol(ServerProtocol):
 
 
 async def over_rsgi(
-    app: Atila,
+    app: Site,
     headers: Pairs = (HOST,),  # type: ignore[assignment]  # a tuple will do here
     body: Body = b"",
     *,
@@ -76,19 +76,23 @@ async def over_rsgi(
     gone: bool = False,
     takes: int | None = None,
     threads: int = 1,
+    protocol: Protocol | None = None,
     **settings: Any,
 ) -> Protocol:
-    """Send a request; return the protocol with what was answered. The client is gone after `takes` messages."""
+    """Send a request; return the protocol with what was answered. The client is gone after `takes` messages.
+
+    A `protocol` of the test's own is used in place of one that has the body and the patience.
+    """
     workers = WorkerThreads(threads, "test")
     adapter = RSGI(app, AdapterSettings(threads=workers if threads else None, **settings))
     adapter.loop = asyncio.get_running_loop()
     workers.start(adapter.loop)
     await app.start(adapter.loop)
     scope = SimpleNamespace(
-        proto=proto, http_version=version, client="127.0.0.1:5000", scheme="http", method=method, path=path,
+        proto=proto, http_version=version, client="127.0.0.1:5000", server="127.0.0.1:0", scheme="http", method=method, path=path,
         query_string="", authority=authority, headers=ServerHeaders(list(headers)),
     )  # fmt: skip
-    protocol = Protocol(body, 0 if gone else takes)
+    protocol = protocol or Protocol(body, 0 if gone else takes)
     try:
         await adapter.__rsgi__(scope, protocol)
     finally:
@@ -98,7 +102,7 @@ async def over_rsgi(
 
 
 async def over_asgi(
-    app: Atila,
+    app: Site,
     headers: Pairs = (HOST,),  # type: ignore[assignment]  # a tuple will do here
     messages: list[Message] | None = None,
     *,
