@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
 
 from atila import Atila, HTTPError, RouteError, Was
+from atila.concurrency import Deferred
 from atila.http.headers import Headers
 from atila.http.request import Request
 from atila.http.response import Response
@@ -42,6 +43,25 @@ def test_the_first_request_builds_an_app_that_nobody_started(app: Atila) -> None
     assert rules() == ["/", "/openapi.json", "/docs", "/docs/style.css"]
     app.build()  # once is enough
     assert rules() == ["/", "/openapi.json", "/docs", "/docs/style.css"]
+
+
+class Soon(Deferred):
+    """An answer that comes in a moment."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        yield from asyncio.sleep(0).__await__()
+        return self.answer
+
+
+def test_an_answer_that_comes_later_may_be_a_status(app: Atila) -> None:
+    app.route("/later")(lambda was: Soon(was.response.with_explain("409 Conflict", "taken")))
+    app.route("/text")(lambda was: Soon(Soon("x")))
+    assert answer(app, Request("GET", "/text")).body == b"x"
+    response = answer(app, Request("GET", "/later", source=Headers([("accept", "text/html")])))
+    assert (response.status, b"taken" in response.body) == (409, True)
 
 
 def test_a_path_that_only_begins_like_the_mount_point_is_not_found(app: Atila) -> None:

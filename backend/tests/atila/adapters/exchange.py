@@ -89,8 +89,8 @@ async def over_rsgi(
     workers.start(adapter.loop)
     await app.start(adapter.loop)
     scope = SimpleNamespace(
-        proto=proto, http_version=version, client="127.0.0.1:5000", server="127.0.0.1:0", scheme="http", method=method, path=path,
-        query_string="", authority=authority, headers=ServerHeaders(list(headers)),
+        proto=proto, http_version=version, client="127.0.0.1:5000", server="127.0.0.1:0", scheme="http", method=method,
+        path=path, query_string="", authority=authority, headers=ServerHeaders(list(headers)),
     )  # fmt: skip
     protocol = protocol or Protocol(body, 0 if gone else takes)
     try:
