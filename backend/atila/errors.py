@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from .status import Status, parse_status
 
 BAD_PARAMETER = 40050  # the error code of a missing or bad parameter
+MOST_REASONS = 100  # faulty parameters that one answer lists: a client may send very many
 
 
 class AtilaError(Exception):
@@ -64,6 +65,7 @@ class HTTPError(AtilaError):
 
 
 def bad_parameters(reasons: Sequence[Reason]) -> HTTPError:
-    """Return the 400 that lists every faulty parameter with its reason."""
+    """Return the 400 that lists every faulty parameter with its reason, a hundred of them at most."""
+    reasons = reasons[:MOST_REASONS]
     first = "; ".join(reason.reason for reason in reasons)
     return HTTPError(400, first, BAD_PARAMETER, message="missing or bad parameter", reasons=reasons)

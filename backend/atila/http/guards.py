@@ -10,6 +10,7 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 _HOST = re.compile(r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?\Z")
 _ODD_PATH = re.compile(r"[\x00-\x1f\x7f\ufffd]|/\.{1,2}(?:/|\Z)|\\")
+_KEPT = 200  # characters of a path that is remembered: clients choose them, and a path may have 64 KB
 _DIGITS = 18  # of a Content-Length: more than any body has
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 
@@ -47,7 +48,7 @@ class Targets:
     def check(self, method: str, path: str) -> None:
         """Raise HTTPError like `check_target`."""
         check_target(method, path)
-        if len(self.good) < 1000 and path != "*":
+        if len(self.good) < 1000 and len(path) < _KEPT and path != "*":
             self.good.add(path)
 
 

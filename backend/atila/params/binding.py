@@ -9,7 +9,7 @@ from typing import Any, Literal, get_type_hints, is_typeddict
 
 import msgspec
 
-from ..errors import HTTPError, Reason, RouteError, bad_parameters
+from ..errors import MOST_REASONS, HTTPError, Reason, RouteError, bad_parameters
 from ..http.body import FormLimits, parse_json
 from ..http.request import Request
 from ..routing.route import Handler, Route
@@ -181,7 +181,7 @@ class Binder:
             return
         unknown = [name for name in sent if name not in self.sendable and name not in taken]
         if unknown:
-            reasons.extend(Reason(name, f"parameter `{name}` is unknown") for name in unknown)
+            reasons.extend(Reason(name, f"parameter `{name}` is unknown") for name in unknown[:MOST_REASONS])
 
     def _bind_body(self, request: Request, argument: Argument, reasons: list[Reason]) -> dict[str, Any]:
         body = request.body

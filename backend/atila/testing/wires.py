@@ -29,9 +29,9 @@ class ServerCall(NamedTuple):
 async def call_rsgi(adapter: RSGI, call: ServerCall) -> Answer:
     """Send a request through the RSGI adapter and return the answer."""
     scope = SimpleNamespace(
-        proto="http", http_version="1.1", client=f"{call.peer}:50000", server="127.0.0.1:0", scheme=call.scheme, method=call.method,
-        path=unquote(call.path, errors="replace"), query_string=call.query, authority=None,
-        headers=ServerHeaders(call.headers),
+        proto="http", http_version="1.1", client=f"{call.peer}:50000", server="127.0.0.1:0",
+        scheme=call.scheme, method=call.method, path=unquote(call.path, errors="replace"),
+        query_string=call.query, authority=None, headers=ServerHeaders(call.headers),
     )  # fmt: skip
     protocol = ServerProtocol(call.body or b"")
     await adapter.__rsgi__(scope, protocol)

@@ -252,3 +252,14 @@ def test_a_hint_that_no_request_can_fill_is_refused_at_the_start(app: Atila) -> 
         other.route("/x")(handler)
         with pytest.raises(RouteError, match=said):
             other.build()
+
+
+def test_very_many_faults_are_not_all_listed(app: Atila, client_of: ClientOf) -> None:
+    @app.route("/hello")
+    def hello(was: Was, num: int) -> str:
+        return str(num)
+
+    answer = client_of(app).post("/hello", json={f"x{number}": 1 for number in range(50_000)})
+    assert (answer.status_code, len(answer.data["errors"])) == (400, 100)
+    assert answer.data["errors"][0]["name"] == "num"
+    assert len(answer.content) < 20_000

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atila.errors import HTTPError
-from atila.http.guards import Hosts, check_target, clean_request_id, content_length
+from atila.http.guards import Hosts, Targets, check_target, clean_request_id, content_length
 
 
 @pytest.mark.parametrize("host", [
@@ -54,6 +54,14 @@ def test_odd_targets(method: str, path: str, status: int) -> None:
 def test_usual_targets(path: str) -> None:
     check_target("GET", path)
     check_target("OPTIONS", "*")
+
+
+def test_what_clients_have_remembered_is_little() -> None:
+    targets = Targets()
+    for number in range(2000):
+        targets.check("GET", f"/{number}/{'x' * (number % 2 * 60_000)}")
+    assert len(targets.good) == 1000
+    assert max(map(len, targets.good)) < 200
 
 
 @given(st.text(max_size=80))
