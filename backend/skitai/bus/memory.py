@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import secrets
 import tempfile
 import threading
 import time
@@ -26,6 +27,7 @@ _FIELDS = (
     "away_times",  # how often it could not
     "away_last",  # how many seconds it was away the last time
     "lost",  # messages that somebody was too slow for
+    "secret",  # 53 bits that no client can guess
 )
 _PLACE = {name: number for number, name in enumerate(_FIELDS)}
 _HEADER = 256  # bytes
@@ -56,6 +58,7 @@ class Memory:
         made.put("keys", keys)
         made.put("rates", rates)
         made.put("started", time.time())
+        made.put("secret", secrets.randbits(53))
         return made
 
     def get(self, field: str) -> float:

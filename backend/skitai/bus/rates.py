@@ -23,6 +23,8 @@ class SharedRates:
         self.memory = memory
         self.tell: Callable[[str, float], None] | None = None  # digest and seconds; None when no other host need hear
         self._table = memory.rates()
+        # Where keys stand is a secret: clients, who choose many of them, could else crowd out the count of one.
+        self._secret = struct.pack("d", memory.get("secret"))
         self._sets = max(1, int(memory.get("rates")) // _WAYS)
 
     def use(self, key: str, limit: int, seconds: float) -> tuple[int, float]:
@@ -51,7 +53,8 @@ class SharedRates:
 
     def _find(self, digest: bytes, now: float) -> tuple[int, float, int]:
         """Return a key's place, when its count ends, and the count; end and count are 0 when it has none."""
-        first = int.from_bytes(digest[:8], "little") % self._sets * _WAYS
+        mixed = hashlib.blake2b(digest, digest_size=8, key=self._secret).digest()
+        first = int.from_bytes(mixed, "little") % self._sets * _WAYS
         oldest, oldest_end = first, float("inf")
         for place in range(first, first + _WAYS):
             found, end, count = _ENTRY.unpack_from(self._table, place * RATE)

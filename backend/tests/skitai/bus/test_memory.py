@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 import os
 import signal
 import subprocess
@@ -199,3 +201,16 @@ def test_of_too_many_keys_the_ones_that_end_first_make_room(clock: Callable[[flo
     rates.use("one more", 1, 100)
     assert rates.use("brief", 1, 10)[0] == 0
     assert rates.use("one more", 1, 100)[0] == 0 or rates.use("key 0", 1, 100)[0] == 0
+
+
+def test_clients_cannot_tell_which_keys_crowd_out_another(clock: Callable[[float], None]) -> None:
+    rates, sets = SharedRates(Memory.make(8, 512)), 64
+
+    def place(key: str) -> int:
+        return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=16).digest()[:8], "little") % sets
+
+    rates.use("login victim", 1, 60)
+    near = (key for key in map(str, itertools.count()) if place(key) == place("login victim"))
+    for key in itertools.islice(near, 24):
+        rates.use(key, 1, 600)
+    assert rates.use("login victim", 1, 60)[0] == -1
