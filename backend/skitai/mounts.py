@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
@@ -195,16 +196,9 @@ def _closing(job: Job) -> Job:
         response.headers.append(("connection", "close"))
         return response
 
-    return Job(
-        respond,
-        perform=job.perform,
-        blocking=job.blocking,
-        body_limit=job.body_limit,
-        multipart_limit=job.multipart_limit,
-        stream_over=job.stream_over,
-        found=job.found,
-        converse=job.converse,
-    )
+    leaving = copy.copy(job)
+    leaving.respond = respond
+    return leaving
 
 
 def _moved(request: Request) -> Response:

@@ -2,44 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.docs.pages import DOCS, blocks
-from tests.docs.test_examples import write
-from tests.serving.engine_process import BACKEND, free_ports, wait_until
+from tests.docs.page_process import served
+from tests.docs.pages import DOCS
 
 
 @pytest.fixture
 def client(tmp_path: Path) -> Iterator[httpx.Client]:
     """A client of the page's serve.py, which runs until the test ends."""
-    for block in blocks(DOCS / "engine.md"):
-        if block.file is not None:
-            write(tmp_path / block.file, block)
-    port = free_ports()
-    log = tmp_path / "serve.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "serve.py"],
-            cwd=tmp_path,
-            env={**os.environ, "PORT": str(port), "PYTHONPATH": str(BACKEND)},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        wait_until(lambda: "serving at" in log.read_text() or process.poll() is not None, 30, log.read_text)
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}") as made:
-            yield made
-    finally:
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0, log.read_text()
+    with served(DOCS / "engine.md", tmp_path) as made:
+        yield made
 
 
 @pytest.mark.row("1.8", "1.9", "1.11", "1.12", "14.16", "14.17")

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -15,9 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.docs.pages import DOCS, blocks
-from tests.docs.test_examples import write
-from tests.serving.engine_process import BACKEND, free_ports, wait_until
+from tests.docs.page_process import served
+from tests.docs.pages import DOCS
 
 
 class Files(SimpleHTTPRequestHandler):
@@ -33,28 +28,13 @@ class Files(SimpleHTTPRequestHandler):
 @pytest.fixture
 def client(tmp_path: Path) -> Iterator[httpx.Client]:
     """A client of the page's serve.py, with the standard library's file server as the shop."""
-    for block in blocks(DOCS / "mounts.md"):
-        if block.file is not None:
-            write(tmp_path / block.file, block)
-    port, log = free_ports(), tmp_path / "serve.log"
-    with ThreadingHTTPServer(("127.0.0.1", 0), Files) as shop, log.open("wb") as output:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Files) as shop:
         thread = threading.Thread(target=shop.serve_forever, args=(0.05,))
         thread.start()
-        settings = {"PORT": str(port), "SHOP": str(shop.server_address[1]), "PYTHONPATH": str(BACKEND)}
-        process = subprocess.Popen(
-            [sys.executable, "serve.py"],
-            cwd=tmp_path,
-            env={**os.environ, **settings},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
         try:
-            wait_until(lambda: "serving at" in log.read_text() or process.poll() is not None, 30, log.read_text)
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}") as made:
+            with served(DOCS / "mounts.md", tmp_path, SHOP=str(shop.server_address[1])) as made:
                 yield made
         finally:
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(20) == 0, log.read_text()
             shop.shutdown()
             thread.join()
 

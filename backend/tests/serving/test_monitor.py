@@ -18,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from websockets.sync.client import connect
 
 from contracts.photos.v1 import photos_pb2 as pb
+from contracts.photos.v1.photos_pb2_grpc import PhotoServiceStub
 
 from .conftest import Start
 from .engine_process import EngineProcess, free_ports, wait_until
@@ -245,11 +246,7 @@ def test_every_protocol_is_counted_as_itself(start: Start) -> None:
     call = {"jsonrpc": "2.0", "id": 1, "method": "add", "params": [1, 2]}
     httpx.post(engine.url, json=call, headers={"content-type": "application/json-rpc"})
     with grpc.insecure_channel(f"127.0.0.1:{engine.port + 1}") as channel:
-        get = channel.unary_unary(
-            "/contracts.photos.v1.PhotoService/Get",
-            request_serializer=pb.GetRequest.SerializeToString,
-            response_deserializer=pb.Photo.FromString,
-        )
+        get = PhotoServiceStub(channel).Get  # type: ignore[no-untyped-call]  # generated
         assert get(pb.GetRequest(id=7), timeout=5).id == 7
         with pytest.raises(grpc.RpcError):
             get(pb.GetRequest(id=404), timeout=5)

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from contracts.photos.v1 import photos_pb2 as pb
+from contracts.photos.v1.photos_pb2_grpc import PhotoServiceStub
 
 from .conftest import Start
 from .engine_process import EngineProcess, wait_until
@@ -122,11 +123,7 @@ def test_calls_of_other_protocols_name_it(engine: EngineProcess) -> None:
     assert answer.json()["result"] == 3
     assert len(lines(engine, answer.headers["x-request-id"], "deep down")) == 1
     with grpc.insecure_channel(f"127.0.0.1:{engine.port + 1}") as channel:
-        get = channel.unary_unary(
-            "/contracts.photos.v1.PhotoService/Get",
-            request_serializer=pb.GetRequest.SerializeToString,
-            response_deserializer=pb.Photo.FromString,
-        )
+        get = PhotoServiceStub(channel).Get  # type: ignore[no-untyped-call]  # generated
         assert get(pb.GetRequest(id=7), timeout=5).id == 7
     (access,) = [json.loads(line) for line in engine.output.splitlines() if '"protocol":"grpc"' in line]
     assert len(lines(engine, access["request_id"], "deep down")) == 1

@@ -17,6 +17,7 @@ import grpc
 import httpx
 
 from contracts.photos.v1 import photos_pb2 as pb
+from contracts.photos.v1.photos_pb2_grpc import PhotoServiceStub
 
 from .conftest import Start
 from .engine_process import EngineProcess, free_ports, wait_until
@@ -280,11 +281,7 @@ def Get(was, request):
     assert (answer.status_code, answer.http_version) == (200, "HTTP/2")
     credentials = grpc.ssl_channel_credentials(certificate.read_bytes())
     with grpc.secure_channel(f"localhost:{engine.port + 1}", credentials) as channel:
-        get = channel.unary_unary(
-            "/contracts.photos.v1.PhotoService/Get",
-            request_serializer=pb.GetRequest.SerializeToString,
-            response_deserializer=pb.Photo.FromString,
-        )
+        get = PhotoServiceStub(channel).Get  # type: ignore[no-untyped-call]  # generated
         assert get(pb.GetRequest(id=7), timeout=5).id == 7
 
 

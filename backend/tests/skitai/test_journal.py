@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,20 +11,7 @@ from atila.http.request import Request
 from skitai.journal import Journal
 from skitai.options import Options
 
-
-@pytest.fixture(autouse=True)
-def kept_logging() -> Iterator[None]:
-    """The root logger is left as it was."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    root.handlers.clear()
-    yield
-    for handler in root.handlers[:]:
-        root.removeHandler(handler)
-        handler.close()
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    logging.captureWarnings(capture=False)
+pytestmark = pytest.mark.usefixtures("kept_logging")
 
 
 def test_without_a_folder_everything_goes_to_the_console(capfd: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,6 @@ import io
 import json
 import logging
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -87,21 +86,6 @@ def test_paths_can_be_left_out_of_the_access_log(tmp_path: Path) -> None:
             log(Request("GET", path), 200, 0, 0.0)
     lines = (tmp_path / "access.log").read_text().splitlines()
     assert [line.split()[5] for line in lines] == ["/healthy", "/a.png.html"]
-
-
-@pytest.fixture
-def kept_logging() -> Iterator[None]:
-    """The root logger is left as it was."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    root.handlers.clear()
-    yield
-    for handler in root.handlers[:]:
-        root.removeHandler(handler)
-        handler.close()
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    logging.captureWarnings(capture=False)
 
 
 @pytest.mark.usefixtures("kept_logging")

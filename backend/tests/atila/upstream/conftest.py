@@ -1,4 +1,4 @@
-"""A small table, on each of the two databases."""
+"""A platform to call from, and a small table on each of the two databases."""
 
 from __future__ import annotations
 
@@ -6,10 +6,19 @@ from collections.abc import Iterator
 
 import pytest
 
+from atila.platform import LocalPlatform
 from atila.upstream.db import Database, Session
 
 KEYS = {"SQLite": "INTEGER PRIMARY KEY AUTOINCREMENT", "PostgreSQL": "SERIAL PRIMARY KEY"}
 BYTES = {"SQLite": "BLOB", "PostgreSQL": "BYTEA"}
+
+
+@pytest.fixture
+def platform() -> Iterator[LocalPlatform]:
+    """A platform of the test's own."""
+    platform = LocalPlatform("tests")
+    yield platform
+    platform.close()
 
 
 @pytest.fixture

@@ -64,13 +64,6 @@ def port(servicer: Health) -> Iterator[int]:
 
 
 @pytest.fixture
-def platform() -> Iterator[LocalPlatform]:
-    platform = LocalPlatform("tests")
-    yield platform
-    platform.close()
-
-
-@pytest.fixture
 def call(platform: LocalPlatform) -> Grpc:
     return Grpc(Calls.of(platform, default_config()))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 
@@ -16,13 +15,6 @@ from atila.upstream.redis import RedisStub
 from atila.upstream.task import STA_NETERR, STA_NORMAL, STA_TIMEOUT
 from tests.servers.redis import RedisServer
 from tests.servers.upstream import free_port
-
-
-@pytest.fixture
-def platform() -> Iterator[LocalPlatform]:
-    platform = LocalPlatform("tests")
-    yield platform
-    platform.close()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,6 @@ from atila.upstream.task import STA_NETERR, STA_NORMAL, STA_REQFAIL, STA_TIMEOUT
 from atila.upstream.verbs import Upload, Verb
 from tests.servers.upstream import Upstream, free_port, granian
 from tests.serving.certificates import Authority
-
-
-@pytest.fixture
-def platform() -> Iterator[LocalPlatform]:
-    platform = LocalPlatform("tests")
-    yield platform
-    platform.close()
 
 
 @pytest.fixture
