@@ -121,8 +121,7 @@ class Evented:
         await self._outbox.drain()
         with contextlib.suppress(OSError, RuntimeError):  # the client closed it meanwhile
             await self._send({"type": "websocket.close", "code": code, "reason": reason})
-        if not self._ended.done():
-            self._ended.set_result(None)
+        self._ended.set_result(None)
 
     async def _send_message(self, message: Message) -> None:
         kind = "text" if isinstance(message, str) else "bytes"
