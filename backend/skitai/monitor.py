@@ -6,10 +6,12 @@ import logging
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from .reports import CONTENT_TYPE
 
 SILENCE = 10.0  # seconds a client may take to ask
+MOST = 16  # clients at once
 
 _log = logging.getLogger("skitai")
 
@@ -19,8 +21,7 @@ class Monitor:
 
     def __init__(self, address: str, port: int, read: Callable[[], str]) -> None:
         """Open the port. Raises OSError when it cannot be had."""
-        self._server = ThreadingHTTPServer((address, port), _handler(read), bind_and_activate=False)
-        self._server.daemon_threads = True
+        self._server = _Server((address, port), _handler(read), bind_and_activate=False)
         try:
             self._server.server_bind()
             self._server.server_activate()
@@ -36,6 +37,36 @@ class Monitor:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(SILENCE)
+
+
+class _Server(ThreadingHTTPServer):
+    """A thread for each client, of whom not very many come: the main process has other work."""
+
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._free = threading.BoundedSemaphore(MOST)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if not self._free.acquire(blocking=False):
+            self.shutdown_request(request)
+            return
+        try:
+            super().process_request(request, client_address)
+        except RuntimeError:  # the system gives no thread
+            self._free.release()
+            raise
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        _log.debug("metrics: a client could not be answered", exc_info=True)
 
 
 def _handler(read: Callable[[], str]) -> type[BaseHTTPRequestHandler]:
