@@ -145,12 +145,12 @@ def parse_member(text: str, kind: Kind) -> Member:
 
 
 def _split_weight(text: str) -> tuple[str, int]:
-    address, _, weight = text.strip().partition(" ")
-    if not weight:
-        return address, 1
-    if not weight.strip().isdecimal() or int(weight) == 0:
-        raise ValueError(f"{weight.strip()!r} is not a weight: expected a number from 1")
-    return address, int(weight)
+    address, _, weight = text.strip().rpartition(" ")
+    if not address or "@" in weight:  # a password may hold blanks
+        return text.strip(), 1
+    if not weight.isdecimal() or int(weight) == 0:
+        raise ValueError(f"{weight!r} is not a weight: expected a number from 1")
+    return address.rstrip(), int(weight)
 
 
 def _sqlite_path(text: str) -> str:
@@ -159,5 +159,6 @@ def _sqlite_path(text: str) -> str:
     if not separator:
         return text
     if scheme not in ("sqlite", "sqlite3") or (path and not path.startswith("/")):
-        raise ValueError(f"{text!r} is not an SQLite URL: expected sqlite:///relative.db or sqlite:////absolute.db")
+        said = f"{scheme}://…" if "@" in path else text  # which may be another database's URL, with its password
+        raise ValueError(f"{said!r} is not an SQLite URL: expected sqlite:///relative.db or sqlite:////absolute.db")
     return path[1:] or ":memory:"

@@ -93,7 +93,7 @@ class HTTPReply(Reply[Any]):
         charset = parse_content_type(self.get_header("content-type", ""))[1].get("charset", "utf-8")
         try:
             return self.content.decode(charset, "replace")
-        except LookupError:
+        except (LookupError, ValueError):  # no charset; or one, such as idna, that knows no replacement
             return self.content.decode("utf-8", "replace")
 
     @property

@@ -93,3 +93,18 @@ def test_a_password_is_never_shown() -> None:
 def test_a_url_has_a_scheme(url: str) -> None:
     with pytest.raises(ValueError, match=r"expected a URL such as sqlite:///app\.db"):
         Alias.from_url("@main", url)
+
+
+def test_a_password_may_hold_blanks_and_no_error_repeats_it() -> None:
+    assert parse_member("ann:to the moon@db.example/shop 3", DB_PGSQL) == Member(
+        "db.example", 5432, "ann", "to the moon", "shop", 3
+    )
+    assert parse_member("ann:to the moon@db.example", DB_PGSQL).password == "to the moon"
+    for kind, member in (
+        (DB_SQLITE3, "postgresql://ann:to the moon@db.example/shop"),
+        (DB_PGSQL, "ann:to the moon@db.example/shop often"),
+        (DB_PGSQL, "ann:to the moon@db.example:many"),
+    ):
+        with pytest.raises(ValueError, match="expected") as refused:
+            Alias.parse("@mydb", kind, member)
+        assert "moon" not in str(refused.value)

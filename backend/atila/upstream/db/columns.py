@@ -41,7 +41,7 @@ def parse_table(text: str) -> Table:
 @lru_cache(maxsize=512)
 def parse_on(text: str) -> tuple[Node, ...]:
     """Read "u.id = p.user_id and u.team = p.team". Raises ValueError, which names the part it cannot read."""
-    return tuple(_parse_comparison(part.strip()) for part in re.split(r"\s+and\s+", text, flags=re.IGNORECASE))
+    return tuple(_parse_comparison(part.strip()) for part in re.split(r"\sand\s", text, flags=re.IGNORECASE))
 
 
 @lru_cache(maxsize=512)
@@ -93,4 +93,4 @@ def _parse_comparison(text: str) -> Node:
 
 
 def _tighten(text: str) -> str:
-    return re.sub(r"\s*->\s*", "->", text.strip())
+    return "->".join(part.strip() for part in text.split("->"))

@@ -64,7 +64,7 @@ def test_an_async_handler_gets_the_error_and_can_go_on(narrow: Database) -> None
 
 def test_a_block_with_such_a_statement_is_rolled_back(narrow: Database) -> None:
     sql, values = WRONG[narrow.dialect.name][0]
-    with pytest.raises(Exception, match="bindings|not all arguments"), narrow.session(inline=True) as db:
+    with pytest.raises(Exception, match=r"bindings|not all arguments"), narrow.session(inline=True) as db:
         db.execute("DELETE FROM event")
         db.execute("INSERT INTO event VALUES ('2026-01-02')")
         db.execute(sql, values)
