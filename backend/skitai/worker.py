@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .servers.grpc import GrpcServer
 
 LEAVING = 0.5  # seconds in which a worker that was replaced closes connections after their next answer
+CLOSING = 0.4  # seconds in which the server, told to stop, has stopped to accept connections
 
 _log = logging.getLogger("skitai")
 
@@ -171,7 +172,7 @@ class Served:
             self.grpc.begin_stop(self._grace)
         signal.raise_signal(signal.SIGINT)  # the HTTP server's own handler stands on this one
         # Clients of WebSockets come back at once: by then no new connection may end up here.
-        asyncio.get_running_loop().call_later(0.1, self.adapter.sockets.leave)
+        asyncio.get_running_loop().call_later(CLOSING, self.adapter.sockets.leave)
 
 
 def work(engine: Engine, line: Line, options: Options, journal: Journal) -> None:

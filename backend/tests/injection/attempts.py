@@ -8,7 +8,7 @@ BREAKS = (
 )  # fmt: skip
 MARKUP = (
     "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "' onmouseover='alert(1)", "</title></style><svg>",
-    "--><b>", "]]><b>", "</pre></details><b>", "{{ 7 * 7 }}", "{title}", "%s", "&lt;b&gt;", "\\u003cb\\u003e",
+    "--><b>", "]]><b>", "</pre></details><b>", "{{ 1237 * 7001 }}", "{title}", "%s", "&lt;b&gt;", "\\u003cb\\u003e",
     "<b\x00>",
 )  # fmt: skip
 ATTEMPTS = BREAKS + MARKUP

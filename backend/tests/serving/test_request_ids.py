@@ -113,6 +113,7 @@ def test_a_traceback_and_the_access_line_name_it_too(engine: EngineProcess) -> N
     (failed,) = lines(engine, request_id, "broken")
     assert "ValueError: broken" in str(failed["traceback"])
     assert failed["trace_id"] == trace
+    wait_until(lambda: '"path":"/fails"' in engine.output, 5)
     (access,) = [json.loads(line) for line in engine.output.splitlines() if '"path":"/fails"' in line]
     assert (access["request_id"], access["trace_id"], access["status"]) == (request_id, trace, 500)
 
