@@ -60,6 +60,7 @@ TARGETS = {
         Target("answer", "upstreams", ("atila.upstream.message", "atila.upstream.rpc", "atila.http.headers")),
         Target("template", "upstreams", ("atila.upstream.db.sqlmaps", "atila.upstream.db.template")),
         Target("names", "upstreams", ("atila.upstream.db.columns", "atila.upstream.db.conditions")),
+        Target("frames", "sockets", ("atila.adapters.framed", "websockets.protocol", "websockets.frames")),
         Target("byte_range", "files", ("skitai.ranges",)),
         Target("file_path", "files", ("skitai.static",)),
         Target("whole", "requests", ("atila.http", "atila.params", "atila.pipeline", "atila.adapters")),

@@ -1,0 +1,74 @@
+"""The frames of a WebSocket, as any client may send them."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+from functools import cache
+
+from atila.adapters.framed import ABNORMAL, Beat, Framed
+from atila.http.duplex import Closed, Limits, Message
+
+MOST = 300  # bytes of a message
+_CLOSING = b"\x88"  # the first byte of a frame that closes
+
+
+class Transport:
+    """A connection whose client reads everything. Lives as long as one input."""
+
+    def __init__(self) -> None:
+        self.written = b""
+
+    def write(self, data: bytes) -> None:
+        self.written += data
+
+    def write_eof(self) -> None: ...
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def pause_reading(self) -> None: ...
+
+    def resume_reading(self) -> None: ...
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+
+@cache
+def _loop() -> asyncio.AbstractEventLoop:
+    loop = asyncio.new_event_loop()
+    atexit.register(loop.close)
+    return loop
+
+
+async def _heard(pieces: list[bytes]) -> tuple[list[Message], bytes, int]:
+    """Return the messages that arrive, what is answered, and the code of the end."""
+    transport = Transport()
+    connection = Framed(Limits(message=MOST), Beat())
+    connection.connection_made(transport)
+    for piece in pieces:
+        connection.data_received(piece)
+    connection.connection_lost(None)
+    messages: list[Message] = []
+    while True:
+        try:
+            messages.append(await connection.receive())
+        except Closed as end:
+            return messages, transport.written, end.code
+
+
+def frames(data: bytes) -> None:
+    """Whether they come at once or byte by byte, the same messages arrive, none too long, and the end is the same.
+
+    What comes in one piece with a frame that is none may not be handled any more.
+    """
+    at_once = _loop().run_until_complete(_heard([data]))
+    bytewise = _loop().run_until_complete(_heard([bytes([each]) for each in data[:2000]] + [data[2000:]]))
+    messages, answers, code = bytewise
+    if code == ABNORMAL and _CLOSING in answers:
+        assert at_once[0] == messages[: len(at_once[0])]
+    else:
+        assert at_once == bytewise
+    for message in messages:
+        assert len(message.encode() if isinstance(message, str) else message) <= MOST
