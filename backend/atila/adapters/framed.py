@@ -22,6 +22,8 @@ except ImportError:  # no compiled part for this machine
     from websockets.utils import apply_mask
 
 MESSAGES_AHEAD = 16  # that a client may send before the first of them is handled
+SLICE = 8 * 1024  # bytes that are read before others get their turn, when they are many small frames
+MANY = 256  # frames in a slice
 ABNORMAL, BAD_DATA, FAILED = 1006, 1007, 1011  # RFC 6455 7.4.1
 
 SHORT_TEXT, SHORT_BINARY = 0x81, 0x82  # the first byte of a message in one frame
@@ -72,7 +74,8 @@ class Framed(asyncio.Protocol):
         self._inbox: deque[Message] = deque()
         self._waiter: asyncio.Future[Message] | None = None
         self._drained: asyncio.Future[None] | None = None
-        self._clogged = self._paused = False
+        self._clogged = self._paused = self._held = False
+        self._unread = bytearray()  # that came, and waits for its turn
         self._waiting = 0  # bytes for a slow client, when it was last looked at
         self._pieces = bytearray()  # of a message that comes in several frames
         self._text = False  # they are text
@@ -86,7 +89,7 @@ class Framed(asyncio.Protocol):
             message = self._inbox.popleft()
             if self._paused and not self._inbox:
                 self._paused = False
-                self.transport.resume_reading()
+                self._hold()
             return message
         if self.over is not None:
             raise self.over
@@ -137,16 +140,18 @@ class Framed(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.silent = 0.0
-        frames = self.frames
-        if (content := frames.short_message(data)) is not None:
+        if self._unread:
+            self._unread += data
+        elif (content := self.frames.short_message(data)) is not None:
             self._text = data[0] == SHORT_TEXT
             self._deliver(content)
+            if self.frames.writes:
+                self._write()
+        elif len(data) <= SLICE:
+            self._read(data)
         else:
-            frames.receive_data(data)
-            for frame in frames.events_received():
-                self._take(frame)  # type: ignore[arg-type]  # a server's events are frames
-        if frames.writes:
-            self._write()
+            self._unread += data
+            self._read_on()
 
     def eof_received(self) -> bool:
         self.frames.receive_eof()
@@ -164,6 +169,37 @@ class Framed(asyncio.Protocol):
         self._finish(self.frames.close_code or ABNORMAL, self.frames.close_reason or "")
 
     # inside
+
+    def _read(self, data: bytes) -> int:
+        """Do what the frames say; return how many they were."""
+        frames = self.frames
+        frames.receive_data(data)
+        events = frames.events_received()
+        for frame in events:
+            self._take(frame)  # type: ignore[arg-type]  # a server's events are frames
+        if frames.writes:
+            self._write()
+        return len(events)
+
+    def _read_on(self) -> None:
+        """Read what came slice by slice: forty thousand empty frames would keep everybody else waiting."""
+        count = 0
+        while self._unread and self.over is None and count < MANY:
+            data = bytes(self._unread[:SLICE])
+            del self._unread[:SLICE]
+            count = self._read(data)
+        if self.over is not None:
+            return
+        self._hold()
+        if self._unread:
+            asyncio.get_running_loop().call_soon(self._read_on)
+
+    def _hold(self) -> None:
+        """Take what the client sends, or let it wait in the connection."""
+        wanted = self._paused or bool(self._unread)
+        if wanted != self._held:
+            self._held = wanted
+            (self.transport.pause_reading if wanted else self.transport.resume_reading)()
 
     def ping(self) -> None:
         """Ask the client whether it is there."""
@@ -209,7 +245,7 @@ class Framed(asyncio.Protocol):
         self._inbox.append(message)
         if len(self._inbox) >= MESSAGES_AHEAD and not self._paused:
             self._paused = True
-            self.transport.pause_reading()
+            self._hold()
 
     def _write(self) -> None:
         frames, transport = self.frames, self.transport
@@ -224,7 +260,7 @@ class Framed(asyncio.Protocol):
         if frames.close_expected() and self._deadline is None:
             if self._paused:  # or the client's part of the handshake would never be read
                 self._paused = False
-                transport.resume_reading()
+                self._hold()
             loop = asyncio.get_running_loop()
             self._deadline = loop.call_later(self.limits.closing, self.drop, Closed(ABNORMAL, "no closing handshake"))
 

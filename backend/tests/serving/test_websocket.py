@@ -340,3 +340,35 @@ def test_over_tls_of_its_own(start: Start, tmp_path: Path) -> None:
     with pytest.raises(InvalidStatus) as caught, connect(f"{url}/nothing", ssl=trust):
         pass
     assert caught.value.response.status_code == 404
+
+
+def test_a_client_that_floods_keeps_nobody_waiting(start: Start) -> None:
+    """Empty pieces of a message cost the most for the fewest bytes, and count towards no limit."""
+    engine = start(APP)
+    with engine.connect(20) as flooding:
+        flooding.sendall(handshake("/echo"))
+        assert flooding.recv(65536).startswith(b"HTTP/1.1 101")
+        flooding.sendall(b"\x01\x80\0\0\0\0" + b"\x00\x80\0\0\0\0" * 100_000 + b"\x80\x85\0\0\0\0whole")
+        with open_at(engine, "/echo") as client:
+            for _ in range(5):
+                client.send("hello")
+                assert client.recv(10) == "hello"
+        flooding.setblocking(False)
+        with pytest.raises(BlockingIOError):  # over a second of work, and the others did not wait for it
+            flooding.recv(65536)
+        flooding.settimeout(20)
+        assert flooding.recv(65536) == b"\x81\x05whole"
+
+
+def test_very_many_messages_at_once_keep_their_order(start: Start) -> None:
+    engine = start(APP)
+    with engine.connect(20) as client:
+        client.sendall(handshake("/echo"))
+        assert client.recv(65536).startswith(b"HTTP/1.1 101")
+        texts = [str(number).encode() for number in range(5000)]
+        client.sendall(b"".join(bytes([0x81, 0x80 | len(text), 0, 0, 0, 0]) + text for text in texts))
+        expected = b"".join(bytes([0x81, len(text)]) + text for text in texts)
+        received = b""
+        while len(received) < len(expected):
+            received += client.recv(65536)
+        assert received == expected
