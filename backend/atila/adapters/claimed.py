@@ -40,10 +40,15 @@ class Claims:
         self._seen: dict[Ends, int] = {}  # descriptors that were met while another was looked for
 
     def claim(self, scope: Any, proto: Any) -> Claimed | None:
-        """Return the connection of a handshake, None when it cannot be had: over TLS, or on Windows."""
+        """Return the connection of a handshake, None when it cannot be had: over TLS say, or on Windows."""
         if not POSSIBLE or scope.scheme in ("https", "wss"):
             return None
-        ends = _address(scope.client), _address(scope.server)[1]
+        try:
+            return self._claim(proto, (_address(scope.client), _address(scope.server)[1]))
+        except OSError:  # the process has too many open, or the client went away this moment
+            return None
+
+    def _claim(self, proto: Any, ends: Ends) -> Claimed | None:
         descriptor = self.find(ends)
         if descriptor is None:
             return None
@@ -83,12 +88,13 @@ def break_off(scope: Any) -> None:
     if not POSSIBLE:
         return
     ends = _address(scope.client), _address(scope.server)[1]
-    descriptor = Claims().find(ends)
-    if descriptor is None:  # the client has gone
-        return
-    with contextlib.suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as held:
-        if _ends_of(held.fileno()) == ends:  # still
-            held.shutdown(socket.SHUT_RDWR)
+    with contextlib.suppress(OSError):
+        descriptor = Claims().find(ends)
+        if descriptor is None:  # the client has gone
+            return
+        with socket.socket(fileno=os.dup(descriptor)) as held:
+            if _ends_of(held.fileno()) == ends:  # still
+                held.shutdown(socket.SHUT_RDWR)
 
 
 class Claimed:
