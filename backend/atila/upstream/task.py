@@ -273,8 +273,8 @@ class Task(Generic[Data]):
             return
         if self._reply is not None:
             _complain(self._reply)
-        elif self._future is not None:
-            self._future.add_done_callback(_complain_later)
+        else:
+            self._running.add_done_callback(_complain_later)
 
 
 def _arrival(running: Running[Any]) -> Awaitable[Any]:

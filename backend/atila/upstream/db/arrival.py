@@ -43,8 +43,6 @@ class Arrival(Future[Reply[list[Row]]]):
 
     async def arrived(self) -> None:
         """Wait for the reply, on any loop."""
-        if self.done():
-            return
         if threading.get_ident() != self._thread:
             await asyncio.wrap_future(self)
             return
@@ -54,10 +52,7 @@ class Arrival(Future[Reply[list[Row]]]):
 
     def _collect(self, timeout: float | None) -> None:
         connection = self._connection
-        if connection is None:
-            return
-        reply = connection.collect(timeout)
-        if reply is None:
+        if connection is None or (reply := connection.collect(timeout)) is None:
             return
         self._connection = None
         self._loop.remove_reader(self._socket)  # before anybody else gets the connection

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import deque
@@ -87,11 +88,9 @@ class Pool:
             if generation is not None and generation != self._generation:
                 return
             self._generation += 1
-        while self._idle:
-            try:
+        with contextlib.suppress(IndexError):  # that was the last one
+            while True:
                 self._close(self._idle.pop())
-            except IndexError:
-                break  # somebody took it
 
     @property
     def state(self) -> dict[str, int]:
@@ -146,8 +145,5 @@ class Pool:
             self._changed.notify()
 
     def _close_surplus(self) -> None:
-        try:
-            oldest = self._idle.popleft()
-        except IndexError:
-            return
-        self._close(oldest)
+        with contextlib.suppress(IndexError):  # somebody took it
+            self._close(self._idle.popleft())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import assert_never
 
 from .dialect import Dialect
 from .nodes import Binary, Bound, Call, Column, Exists, Group, Join, Name, Nested, Node, Table, Term, With
@@ -32,8 +31,6 @@ def write_node(node: Node, dialect: Dialect) -> str:
             return f"({node.query.write(dialect)})"
         case Exists():
             return f"EXISTS {write_node(node.nested, dialect)}"
-        case _:
-            assert_never(node)
 
 
 def write_all(nodes: Sequence[Node], dialect: Dialect) -> str:

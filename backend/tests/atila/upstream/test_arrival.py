@@ -127,3 +127,34 @@ def test_an_error_and_a_large_question(served: Database) -> None:
 
     assert run(work()) == 8_000_000
     assert served.pool.state["open"] == served.pool.state["idle"]
+
+
+def test_a_read_is_awaited_on_the_loop_of_another_thread(served: Database) -> None:
+    async def wait(nap: Any) -> int:
+        return int((await nap)[0].number)
+
+    async def work() -> int:
+        nap = served.session().execute(NAP, [0.1, 6])
+        return await asyncio.to_thread(asyncio.run, wait(nap))
+
+    assert run(work()) == 6
+
+
+def test_a_read_that_a_thread_sent_is_awaited_on_a_loop(served: Database) -> None:
+    nap = served.session(inline=True).execute(NAP, [0.1, 8])
+
+    async def work() -> int:
+        return int((await nap)[0].number)
+
+    assert run(work()) == 8
+
+
+def test_a_plain_handler_on_the_loop_reads_again_when_its_connection_died(
+    served: Database, postgresql_url: str
+) -> None:
+    kill_connections(postgresql_url)
+
+    async def work() -> int:
+        return int(served.session(inline=True).select("pg_class").get(n=Fn("abs", 7)).limit(1).execute().value())
+
+    assert run(work()) == 7

@@ -283,3 +283,18 @@ def test_everything_at_once_binds_in_order(people: Session) -> None:
         .offset(0)
     )
     assert [tuple(row.values()) for row in query.execute().fetch()] == [("Ann", 1360, 10), ("Bob", 1140, 10)]
+
+
+def test_columns_of_one_table_halves_and_texts(people: Session) -> None:
+    photos = people.select("photo p").join("person u", "u.id = p.uid").order_by("p.id").limit(1)
+    assert photos.get("p.*").execute().one().title == "Alps"
+    assert photos.get(half=F("p.size") / 2, twice=100 / F("p.size")).execute().one() == {"half": 5, "twice": 10}
+    people.update("photo").data(extra={"place": {"id": 7}}).filter(id=1).execute().commit()
+    assert photos.get(id=F("p.extra")["place"]["id"].text()).execute().value() == "7"
+    assert photos.get(id=F("p.extra")["place"]["id"].number()).execute().value() == 7
+
+
+def test_having_without_a_value_keeps_all_groups(people: Session) -> None:
+    groups = people.select("photo").get("uid, count(*) as n").group_by("uid").order_by("uid")
+    assert len(groups.having("count(*)", gte=None).execute().fetch()) == 2
+    assert groups.having("count(*)", gte=3, lt=None).execute().one() == {"uid": 1, "n": 3}

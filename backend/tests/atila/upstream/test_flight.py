@@ -189,3 +189,22 @@ def test_no_read_fails_while_the_server_hangs_up_again_and_again(served: Databas
             time.sleep(0.1)
             ended.set()
         assert all(task.result() > 0 for task in reading)
+
+
+def test_many_reads_of_one_session_at_once(postgresql_url: str) -> None:
+    wide = Database(Alias.from_url("@wide", postgresql_url, max_conns=20), patience=2)
+    session = wide.session(inline=True)
+    tasks = [session.execute("SELECT %s::int AS n", [number]) for number in range(20)]
+    assert wide.pool.state["open"] == 8
+    assert [task.value() for task in tasks] == list(range(20))
+    wide.close()
+
+
+def test_a_read_nobody_wants_when_the_process_ends(served: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    nap = served.session(inline=True).execute(NAP, [60, 1])
+    nap.dispatch(0.01)
+    monkeypatch.setattr("concurrent.futures.thread._shutdown", True)  # as the interpreter does
+    del nap
+    gc.collect()
+    monkeypatch.undo()
+    assert served.pool.state["idle"] == 0

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import threading
 import time
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 
 import pytest
 
+from atila.upstream import loop as loop_module
 from atila.upstream.loop import Loop
 
 
@@ -76,4 +78,45 @@ def test_a_fork_gets_a_loop_of_its_own() -> None:
         finally:
             os._exit(0 if name == "upstreams" else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    loop.close()
+
+
+def test_threads_that_come_at_once_share_a_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    make, made = loop_module._new_loop, []
+
+    def slowly() -> asyncio.AbstractEventLoop:
+        time.sleep(0.05)
+        made.append(make())
+        return made[-1]
+
+    monkeypatch.setattr(loop_module, "_new_loop", slowly)
+    loop = Loop()
+    with ThreadPoolExecutor(4) as threads:
+        assert {id(found) for found in threads.map(lambda _: loop.running, range(4))} == {id(made[0])}
+    assert len(made) == 1
+    loop.close()
+
+
+def test_what_calls_left_behind_gets_a_moment_to_end() -> None:
+    loop = Loop()
+    ended: list[str] = []
+    left: list[asyncio.Task[None]] = []
+
+    async def farewell() -> None:
+        await asyncio.sleep(0.05)
+        ended.append("said goodbye")
+
+    async def call() -> None:
+        left.append(asyncio.ensure_future(farewell()))
+
+    loop.submit(call()).result(5)
+    loop.close()
+    assert ended == ["said goodbye"]
+
+
+def test_where_there_is_no_uvloop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    loop = Loop()
+    assert type(loop.running).__module__.startswith("asyncio.")
+    assert loop.submit(thread_name()).result(5) == "upstreams"
     loop.close()

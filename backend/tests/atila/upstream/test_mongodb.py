@@ -75,3 +75,12 @@ def test_in_an_async_handler() -> None:
 
     assert asyncio.run(handler()) == STA_NETERR
     made.clients.close()
+
+
+def test_what_is_no_method_and_a_stub_that_nobody_used() -> None:
+    made = calls(("@docs", DB_MONGODB, "127.0.0.1"))
+    photos = MongoStub(made, "@docs", "photos")
+    with pytest.raises(AttributeError, match="_private"):
+        _ = photos._private
+    made.clients.loop.submit(asyncio.sleep(0)).result(5)
+    made.clients.close()

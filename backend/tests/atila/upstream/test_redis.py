@@ -69,3 +69,9 @@ def test_what_is_no_redis(platform: LocalPlatform, name: str, words: str) -> Non
     platform.alias("@shop", PROTO_HTTP, "127.0.0.1")
     with pytest.raises(SettingError, match=words):
         RedisStub(Calls.of(platform, default_config()), name)
+
+
+def test_a_command_with_wrong_arguments(calls: Calls) -> None:
+    reply = RedisStub(calls, "@cache").get().dispatch()
+    assert (reply.status, reply.status_code, reply.reason) == (STA_NORMAL, 500, "Request Failure")
+    assert isinstance(reply.error, TypeError)

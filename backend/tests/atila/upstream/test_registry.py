@@ -127,3 +127,12 @@ def test_an_explicit_transaction_that_has_not_begun_has_nothing_to_end(database:
     assert transaction.execute("SELECT 2 AS two").fetchone() == {"two": 2}
     assert transaction.fetchone() is None
     transaction.putback()
+
+
+def test_the_pools_in_use_are_told_by_alias(alias: Alias) -> None:
+    databases = Databases({alias.name: alias})
+    assert databases.usage() == {}
+    assert databases(alias.name).execute("SELECT 1 AS one").value() == 1
+    assert databases.usage()[alias.name]["open"] == 1
+    databases.close()
+    assert databases.usage() == {}

@@ -14,6 +14,7 @@ from atila.config import default_config
 from atila.errors import SettingError
 from atila.platform import LocalPlatform
 from atila.upstream.calls import Calls
+from atila.upstream.message import HTTPReply
 from atila.upstream.task import STA_NETERR, STA_NORMAL, STA_REQFAIL, STA_TIMEOUT
 from atila.upstream.verbs import Upload, Verb
 from tests.servers.upstream import Upstream, free_port, granian
@@ -240,3 +241,19 @@ def test_no_path_leads_out_of_an_alias(calls: Calls, upstream: Upstream, platfor
 def test_dots_elsewhere_are_no_dot_segments(calls: Calls, upstream: Upstream, platform: LocalPlatform) -> None:
     platform.alias("@below", PROTO_HTTP, f"{upstream.address}/echo")
     assert get(calls, "@below/v1.2/...?file=../a#../b").status_code == 200
+
+
+def test_a_body_whose_type_was_said_goes_as_that(calls: Calls, upstream: Upstream) -> None:
+    post = Verb(calls, "POST")
+    for data, kind in (
+        (b"%PDF", "application/pdf"),
+        ("<a/>", "application/xml"),
+        ({"a": 1}, "application/problem+json"),
+    ):
+        assert post(f"{upstream.url}/echo", data, {"Content-Type": kind}).fetch()["headers"]["content-type"] == kind
+
+
+@pytest.mark.parametrize("charset", ["no-such-charset", "idna", "undefined", "hex"])
+def test_a_charset_that_cannot_be_read_in_is_taken_for_utf_8(charset: str) -> None:
+    reply = HTTPReply(200, "OK", [("content-type", f"text/plain; charset={charset}")], "grün".encode() + b"\xff")
+    assert reply.text == "grün\ufffd"

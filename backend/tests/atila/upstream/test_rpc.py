@@ -170,3 +170,10 @@ def test_no_answer_breaks_the_reader(content: bytes, status: int) -> None:
         assert isinstance(found.failure(), Exception)
         assert found.status == STA_REQFAIL or found.again().status == STA_NORMAL  # as a kept one is read again
         assert isinstance(found.text, str)
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_an_answer_with_no_value_or_several(count: int) -> None:
+    params = "<param><value><int>1</int></value></param>" * count
+    found = reply(f"<methodResponse><params>{params}</params></methodResponse>", XML_RPC.read)
+    assert (found.status_code, str(found.error)) == (708, f"an XML-RPC answer has one value, not {count}")

@@ -108,3 +108,16 @@ def test_a_failure_that_nobody_looks_at_is_logged(caplog: pytest.LogCaptureFixtu
         Task(failed(LookupError("gone"))).wait()
         gc.collect()
         assert caplog.text == ""
+
+
+def test_a_call_that_ended_without_a_reply_and_without_anybody_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    cancelled, raised = Future[Reply[str]](), Future[Reply[str]]()
+    cancelled.cancel()
+    raised.set_exception(OSError("gone"))
+    for future in (cancelled, raised):
+        Task(future)
+    running = Future[Reply[str]]()
+    Task(running)
+    gc.collect()
+    running.set_result(Reply("late"))
+    assert caplog.text == ""

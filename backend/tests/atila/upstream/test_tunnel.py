@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import httpcore2
@@ -30,7 +30,7 @@ End = tuple[int, str]
 class Browser:
     """A client's end: `says` is what comes from it, `hears` what it was sent, the end of the connection last."""
 
-    offered = ("chat",)
+    offered: Sequence[str] = ("chat",)
     behind = 0
 
     def __init__(self, *says: Message | Closed) -> None:

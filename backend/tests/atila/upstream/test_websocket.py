@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket as socketlib
 import ssl
 import threading
 from collections.abc import Iterator, Sequence
@@ -150,3 +151,14 @@ def test_over_tls(tmp_path: Path) -> None:
         assert open_websocket(calls, "@unknown/echo", "hello").dispatch().status_code == 705
         server.shutdown()
     platform.close()
+
+
+def test_a_server_that_never_shakes_hands(calls: Calls) -> None:
+    with socketlib.create_server(("127.0.0.1", 0)) as silent:
+        socket = open_websocket(calls, f"ws://127.0.0.1:{silent.getsockname()[1]}/", timeout=0.2)
+        with pytest.raises(HTTPError, match="504"):
+            socket.__enter__()
+
+
+def test_closing_what_was_never_opened(calls: Calls) -> None:
+    assert open_websocket(calls, "@chat/echo").close().fetch() is None
