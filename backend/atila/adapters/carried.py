@@ -95,8 +95,7 @@ class Carried:
     def close(self, code: int = NORMAL, reason: str = "") -> None:
         if self._over is None:
             self._over = Closed(code, reason)
-            if not self._ended.done():
-                self._ended.set_result(None)
+            self._ended.set_result(None)
 
     def release(self) -> None:
         """End the connection, which the server then closes."""

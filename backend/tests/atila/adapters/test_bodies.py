@@ -133,6 +133,11 @@ def test_a_stream_that_breaks_off_is_closed_once_and_logged(
     assert "no more" in str(record.exc_info[1])
 
 
+def test_a_stream_that_breaks_off_over_http_2_leaves_the_connection_to_others() -> None:
+    app = stream_app(Source(LookupError("no more")), True)
+    assert exchange(app, "rsgi", version="2", authority="testserver")[:2] == (["stream", "piece", "piece"], b"xx")
+
+
 @pytest.mark.row("4.29")
 @pytest.mark.parametrize("adapter", ADAPTERS)
 @pytest.mark.parametrize("plain", [True, False])
