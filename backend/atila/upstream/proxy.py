@@ -192,9 +192,6 @@ class Proxy:
             fields.append((b"content-length", b"0"))  # RFC 9110 8.6
         asked = self._request_to(member, request, path, fields, patience, content)
         answer = await self._requests.get().handle_async_request(asked)
-        if answer.status < 200:
-            await answer.aclose()
-            raise self._core.RemoteProtocolError(f"status {answer.status} was not asked for")
         answer.stream = Guarded(answer.stream, answer.extensions.get("network_stream"))
         response = self._begin(answer, member, request)
         await self._fill(response, answer, request.method)

@@ -44,6 +44,7 @@ def answer(seen: list[str], connection: ServerConnection) -> None:
         connection.send(iter(["one ", "two ", "three"]))
         connection.send(iter([b"\x00", b"\x01"]))
     elif path == "/ping":
+        connection.pong("nobody asked")
         connection.ping("are you there").wait(5)
         connection.send("the pong came")
     elif path == "/big":

@@ -71,10 +71,11 @@ class PostgreSQL(Dialect):
     def connect(self) -> Any:
         """Open a connection that commits each statement by itself and only sends it. Raises `Error`."""
         connection = self._connect_somewhere()
-        psycopg2.extensions.register_type(self._read_bytes, connection)
-        with connection.cursor() as cursor:
-            cursor.execute("SET TIME ZONE 'UTC'")
-            self.wait(connection, None)
+        try:
+            self._set_up(connection)
+        except psycopg2.OperationalError:  # the server ended it as soon as it was open
+            connection = self._connect_somewhere()
+            self._set_up(connection)
         return connection
 
     def wait(self, connection: Any, timeout: float | None) -> bool:
@@ -97,6 +98,12 @@ class PostgreSQL(Dialect):
 
     def cancel(self, connection: Any) -> None:
         connection.cancel()
+
+    def _set_up(self, connection: Any) -> None:
+        psycopg2.extensions.register_type(self._read_bytes, connection)
+        with connection.cursor() as cursor:
+            cursor.execute("SET TIME ZONE 'UTC'")
+            self.wait(connection, None)
 
     def _connect_somewhere(self) -> Any:
         """Connect to a member, chosen by weight; when it is down, to another one. Raises the last one's error."""

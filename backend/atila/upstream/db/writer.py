@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .dialect import Dialect
-from .nodes import Binary, Bound, Call, Column, Exists, Group, Join, Name, Nested, Node, Table, Term, With
+from .nodes import Binary, Bound, Call, Column, Group, Join, Name, Nested, Node, Table, Term, With
 from .operators import ALL
 
 
@@ -29,8 +29,7 @@ def write_node(node: Node, dialect: Dialect) -> str:
             return f"{node.function}({'DISTINCT ' if node.distinct else ''}{written})"
         case Nested():
             return f"({node.query.write(dialect)})"
-        case Exists():
-            return f"EXISTS {write_node(node.nested, dialect)}"
+    return f"EXISTS {write_node(node.nested, dialect)}"
 
 
 def write_all(nodes: Sequence[Node], dialect: Dialect) -> str:

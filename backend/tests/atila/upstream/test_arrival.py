@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -117,6 +119,13 @@ def test_a_read_whose_connection_died_is_sent_again(served: Database, postgresql
 
 
 def test_an_error_and_a_large_question(served: Database) -> None:
+    for _ in range(4):
+        connection = served.pool.take()
+        with socket.socket(fileno=os.dup(connection.socket)) as wire:
+            wire.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # a large question leaves bit by bit
+        served.pool.give_back(connection)
+        served.pool._idle.rotate()
+
     async def work() -> int:
         db = served.session()
         with pytest.raises(served.dialect.Error, match="division by zero"):

@@ -298,3 +298,7 @@ def test_having_without_a_value_keeps_all_groups(people: Session) -> None:
     groups = people.select("photo").get("uid, count(*) as n").group_by("uid").order_by("uid")
     assert len(groups.having("count(*)", gte=None).execute().fetch()) == 2
     assert groups.having("count(*)", gte=3, lt=None).execute().one() == {"uid": 1, "n": 3}
+
+
+def test_excluding_nothing_leaves_out_nothing(people: Session) -> None:
+    assert ids(people.select("photo").exclude(size=None).exclude()) == [1, 2, 3, 4, 5]

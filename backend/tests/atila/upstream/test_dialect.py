@@ -99,3 +99,14 @@ def test_without_psycopg2_it_says_what_to_install(monkeypatch: pytest.MonkeyPatc
 ])  # fmt: skip
 def test_what_a_connection_to_postgresql_is_asked_with(member: Member, ssl: bool, wanted: dict[str, Any]) -> None:
     assert arguments(member, ssl) == {"connect_timeout": 5, **wanted}
+
+
+def test_a_statement_of_sqlite_is_over_when_it_returns() -> None:
+    dialect = SQLite(":memory:")
+    connection = dialect.connect()
+    connection.execute("SELECT 1")
+    assert dialect.wait(connection, 0) is True
+    assert dialect.sending(connection) is False
+    dialect.cancel(connection)  # nothing is under way
+    assert dialect.lost(connection) is False
+    connection.close()

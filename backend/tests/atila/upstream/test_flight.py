@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import gc
+import os
+import signal
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
 from atila.alias import Alias
 from atila.upstream.db import Database, Fn, Session
+from atila.upstream.db.postgresql import PostgreSQL
 from atila.upstream.task import STA_NORMAL, STA_TIMEOUT
 from tests.atila.upstream.test_transactions import kill_connections
 
@@ -164,6 +168,42 @@ def test_another_member_answers_when_one_is_down(postgresql_url: str) -> None:
         assert shared.session().execute("SELECT 1 AS one").value() == 1
         shared.pool.renew()
     shared.close()
+
+
+def test_a_connection_that_is_ended_while_it_is_opened_is_opened_again(
+    served: Database, postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_up = PostgreSQL._set_up
+    ended: list[object] = []
+
+    def set_up_late(dialect: PostgreSQL, connection: Any) -> None:
+        if dialect is served.dialect and not ended:
+            ended.append(connection)
+            kill_connections(postgresql_url)
+        set_up(dialect, connection)
+
+    monkeypatch.setattr(PostgreSQL, "_set_up", set_up_late)
+    served.pool.renew()
+    assert served.session(inline=True).execute("SELECT 1 AS one").value() == 1
+    assert len(ended) == 1
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="a signal of Unix's")
+def test_a_wait_that_is_interrupted_leaves_no_connection_in_the_middle(served: Database, flying: Session) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    try:
+        nap = flying.execute(NAP, [60, 1])
+        threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+        with pytest.raises(KeyboardInterrupt):
+            nap.dispatch()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    del nap
+    gc.collect()
+    assert flying.execute("SELECT 1 AS one").value() == 1
 
 
 def test_no_read_fails_while_the_server_hangs_up_again_and_again(served: Database, postgresql_url: str) -> None:

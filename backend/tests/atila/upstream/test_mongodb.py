@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +19,8 @@ from atila.upstream.mongodb import MongoStub
 from atila.upstream.task import STA_NETERR, STA_NORMAL, STA_TIMEOUT
 from tests.servers.mongodb import MongoServer
 from tests.servers.upstream import free_port
+
+BACKEND = Path(__file__).parents[3]
 
 
 def calls(*aliases: tuple[str, str, str]) -> Calls:
@@ -84,3 +89,9 @@ def test_what_is_no_method_and_a_stub_that_nobody_used() -> None:
         _ = photos._private
     made.clients.loop.submit(asyncio.sleep(0)).result(5)
     made.clients.close()
+
+
+def test_a_machine_without_pymongo() -> None:
+    script = "import sys; sys.modules['pymongo'] = None; from atila.upstream import mongodb; print(mongodb.pymongo)"
+    done = subprocess.run([sys.executable, "-c", script], cwd=BACKEND, capture_output=True, timeout=60, check=True)
+    assert done.stdout.strip() == b"None"

@@ -111,6 +111,12 @@ def test_a_header_cannot_break_the_message(calls: Calls, upstream: Upstream, val
     assert upstream.seen == []
 
 
+def test_nobody_of_several_is_there(platform: LocalPlatform, calls: Calls) -> None:
+    platform.alias("@farm", PROTO_HTTP, [f"127.0.0.1:{free_port()}" for _ in range(2)])
+    assert get(calls, "@farm/echo").status_code == 701
+    assert Verb(calls, "POST")("@farm/echo", {}).dispatch().status_code == 701
+
+
 def test_a_path_cannot_lead_to_another_host(platform: LocalPlatform, calls: Calls, upstream: Upstream) -> None:
     platform.alias("@shop", PROTO_HTTP, upstream.address)
     for path in ("//evil.example/x", "/\\evil.example", "/@evil.example/", "/http://evil.example/"):
