@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -96,3 +97,56 @@ def test_ids_are_not_given_twice() -> None:
     ids = [board.new_id() for _ in range(1000)]
     assert len(set(ids)) == 1000
     assert max(ids) < 2**53
+
+
+def test_an_id_that_is_taken_is_not_given_again() -> None:
+    async def story() -> None:
+        board = Switchboard(lambda: "app", LocalBus)
+        (ann, _), (bob, _) = member(board), member(board)
+        board._serial = iter([ann.client_id % 1024, bob.client_id % 1024, 1023])  # type: ignore[assignment]  # it began anew
+        assert board.new_id() not in (ann.client_id, bob.client_id)
+
+    in_loop(story)
+
+
+def test_what_is_sent_before_a_connection_is_open_waits() -> None:
+    async def story() -> None:
+        sink: Any = Sink()
+        socket = Socket(1, sink, SocketSpec(encoding="text"))
+        socket.send("one")
+        await asyncio.to_thread(socket.push, "two")
+        await asyncio.sleep(0)
+        assert sink.sent == []
+        socket.open()
+        socket.push("three")
+        assert sink.sent == ["one", "two", "three"]
+
+    in_loop(story)
+
+
+def test_a_thread_waits_for_a_client_that_is_behind_but_not_for_a_loop_that_has_ended() -> None:
+    sink: Any = Sink()
+    drained: list[str] = []
+
+    async def drain() -> None:
+        drained.append("drained")
+
+    sink.drain, sink.behind = drain, 100
+
+    async def story() -> Socket:
+        socket = Socket(1, sink, SocketSpec(encoding="text"), patience=10)
+        socket.open()
+        await asyncio.to_thread(socket.send, "hello")
+        return socket
+
+    made: list[Socket] = []
+    in_loop(lambda: _kept(story(), made))
+    assert (sink.sent, drained) == (["hello"], ["drained"])
+    thread = threading.Thread(target=made[0].send, args=("nobody hears it",))
+    thread.start()
+    thread.join(5)
+    assert (sink.sent, drained) == (["hello"], ["drained"])
+
+
+async def _kept(story: Coroutine[Any, Any, Socket], made: list[Socket]) -> None:
+    made.append(await story)
