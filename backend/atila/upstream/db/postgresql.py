@@ -23,6 +23,7 @@ except ImportError as missing:
     raise ImportError("PostgreSQL needs psycopg2: pip install psycopg2-binary") from missing
 
 CONNECT_TIMEOUT = 5  # seconds; libpq's own default is to wait for ever
+HUNG_UP = "server closed the connection"  # libpq's words, which has no code for it
 FOREVER = 1e6  # seconds; what libpq means by a timeout of 0
 POLL_OK, POLL_WRITE = psycopg2.extensions.POLL_OK, psycopg2.extensions.POLL_WRITE
 # Gone, or in the middle of a statement.
@@ -70,13 +71,12 @@ class PostgreSQL(Dialect):
 
     def connect(self) -> Any:
         """Open a connection that commits each statement by itself and only sends it. Raises `Error`."""
-        connection = self._connect_somewhere()
         try:
-            self._set_up(connection)
-        except psycopg2.OperationalError:  # the server ended it as soon as it was open
-            connection = self._connect_somewhere()
-            self._set_up(connection)
-        return connection
+            return self._open()
+        except psycopg2.OperationalError as error:
+            if HUNG_UP not in str(error):
+                raise
+            return self._open()  # it had hardly begun, and nothing was asked of it
 
     def wait(self, connection: Any, timeout: float | None) -> bool:
         poll = connection.poll
@@ -98,6 +98,11 @@ class PostgreSQL(Dialect):
 
     def cancel(self, connection: Any) -> None:
         connection.cancel()
+
+    def _open(self) -> Any:
+        connection = self._connect_somewhere()
+        self._set_up(connection)
+        return connection
 
     def _set_up(self, connection: Any) -> None:
         psycopg2.extensions.register_type(self._read_bytes, connection)
