@@ -108,9 +108,9 @@ class Dialect(ABC):
             adapter = self._find_adapter(value)
         return adapter(value)
 
+    @abstractmethod
     def seek(self, value: Any) -> Any:
         """Adapt a value that is only compared."""
-        return self.adapt(value)
 
     def _find_adapter(self, value: Any) -> Callable[[Any], Any]:
         if isinstance(value, Enum):

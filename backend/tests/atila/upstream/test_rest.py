@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from pathlib import Path
 from typing import Any
@@ -149,6 +150,23 @@ def test_http_2_over_tls_with_an_authority_of_our_own(platform: LocalPlatform, c
         unknown = get(calls, "@unknown/x")
         assert (unknown.status, unknown.status_code, unknown.reason) == (STA_NETERR, 705, "TLS Failure")
         assert get(calls, "@careless/x").status_code == 200
+
+
+def test_a_server_that_wants_to_know_who_calls(
+    platform: LocalPlatform, calls: Calls, upstream: Upstream, tmp_path: Path
+) -> None:
+    authority = Authority(tmp_path)
+    pair = authority.issue("localhost")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pair.certificate, pair.key)
+    context.load_verify_locations(authority.certificate)
+    context.verify_mode = ssl.CERT_REQUIRED
+    upstream.socket = context.wrap_socket(upstream.socket, server_side=True)
+    address = f"localhost:{upstream.server_port}?ca={authority.certificate}"
+    platform.alias("@known", PROTO_HTTPS, f"{address}&cert={pair.certificate}&key={pair.key}")
+    platform.alias("@unknown", PROTO_HTTPS, address)
+    assert get(calls, "@known/echo").status_code == 200
+    assert get(calls, "@unknown/echo").status == STA_NETERR
 
 
 def test_http_2_without_tls_where_the_member_says_so(platform: LocalPlatform, calls: Calls, tmp_path: Path) -> None:
