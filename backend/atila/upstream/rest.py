@@ -89,6 +89,8 @@ class Rest:
             return HTTPReply.of_failure(message.TOO_LARGE, error)
         except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError) as error:
             return HTTPReply.of_failure(failure_of(error), error)
+        except ssl.SSLError as error:  # as TLS 1.3 refuses a certificate of ours: while its answer is read
+            return HTTPReply.of_failure(message.UNTRUSTED, error)
         except Exception as error:  # noqa: BLE001 - whatever it is, whoever waits gets it
             place = call.url.partition("?")[0].rpartition("@")  # without the user that a URL may name
             _log.exception("a call to %s could not be made", f"@{place[2]}" if place[1] else place[2])
