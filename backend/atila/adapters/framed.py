@@ -11,20 +11,15 @@ from collections import deque
 from typing import Any
 
 from websockets.exceptions import InvalidState
-from websockets.frames import Frame, Opcode
+from websockets.frames import Frame, Opcode, apply_mask  # type: ignore[attr-defined]  # the compiled one, or the other
 from websockets.protocol import SERVER, Protocol, State
 
 from ..http.duplex import Closed, Limits, Message, Outgoing
 
-try:
-    from websockets.speedups import apply_mask
-except ImportError:  # no compiled part for this machine
-    from websockets.utils import apply_mask
-
 MESSAGES_AHEAD = 16  # that a client may send before the first of them is handled
 SLICE = 8 * 1024  # bytes that are read before others get their turn, when they are many small frames
 MANY = 256  # frames in a slice
-ABNORMAL, BAD_DATA, FAILED = 1006, 1007, 1011  # RFC 6455 7.4.1
+ABNORMAL, FAILED = 1006, 1011  # RFC 6455 7.4.1
 
 SHORT_TEXT, SHORT_BINARY = 0x81, 0x82  # the first byte of a message in one frame
 
@@ -33,22 +28,29 @@ _quiet.setLevel(logging.WARNING)
 
 
 class Frames(Protocol):
-    """What websockets knows of the frames of a connection, and a short way for most of them."""
+    """What websockets knows of the frames of a connection, the messages in them, and a short way for most of them."""
 
     between = True  # the next byte begins a frame
 
     def __init__(self, limit: int) -> None:
         super().__init__(SERVER, max_size=limit, logger=_quiet)
         self.limit = limit
+        self.messages: list[Message] = []  # that came whole before either side began to close
+        self._pieces = bytearray()  # of a message that comes in several frames
+        self._text = False  # they are text
 
-    def short_message(self, data: bytes) -> bytes | None:
-        """Return the content of data that is one short, whole message; None for anything else, which is not read."""
+    def short_message(self, data: bytes) -> Message | None:
+        """Return the message when data is one short, whole one; None for anything else, which is not read."""
         size = len(data) - 6  # two bytes of head, four of the mask (RFC 6455 5.2)
         if not 0 <= size < 126 or data[1] != 0x80 | size or data[0] not in (SHORT_TEXT, SHORT_BINARY):
             return None
         if not self.between or self.current_size is not None or size > self.limit or self.state is not State.OPEN:
             return None
-        return apply_mask(data[6:], data[2:6])
+        content: bytes = apply_mask(data[6:], data[2:6])
+        try:
+            return str(content, "utf-8") if data[0] == SHORT_TEXT else content
+        except UnicodeDecodeError:
+            return None
 
     def receive_data(self, data: bytes | bytearray) -> None:
         self.between = False
@@ -59,6 +61,26 @@ class Frames(Protocol):
         if frame.opcode is Opcode.CLOSE:
             self.current_size = None  # closing in the middle of a message is allowed (RFC 6455 5.5.1), an error for it
         super().recv_frame(frame)
+        if self.state is State.OPEN:  # or nobody handles it any more
+            self._gather(frame)
+
+    def _gather(self, frame: Frame) -> None:
+        """Keep what a frame brings of a message. Raises UnicodeDecodeError, which the parser closes with 1007."""
+        opcode = frame.opcode
+        if opcode is Opcode.TEXT or opcode is Opcode.BINARY:
+            self._text = opcode is Opcode.TEXT
+            if frame.fin:
+                self._keep(frame.data)
+            else:
+                self._pieces += frame.data
+        elif opcode is Opcode.CONT:
+            self._pieces += frame.data
+            if frame.fin:
+                whole, self._pieces = self._pieces, bytearray()
+                self._keep(whole)
+
+    def _keep(self, data: Any) -> None:
+        self.messages.append(str(data, "utf-8") if self._text else bytes(data))
 
 
 class Framed(asyncio.Protocol):
@@ -77,8 +99,6 @@ class Framed(asyncio.Protocol):
         self._clogged = self._paused = self._held = False
         self._unread = bytearray()  # that came, and waits for its turn
         self._waiting = 0  # bytes for a slow client, when it was last looked at
-        self._pieces = bytearray()  # of a message that comes in several frames
-        self._text = False  # they are text
         self._deadline: asyncio.TimerHandle | None = None
 
     # what a Duplex offers
@@ -101,7 +121,7 @@ class Framed(asyncio.Protocol):
 
     def send(self, message: Message | Outgoing) -> None:
         """Send a message; a client that is too far behind is let go."""
-        if self.frames.state is not State.OPEN or self.transport is None:
+        if self.frames.state is not State.OPEN:
             return
         if self._clogged and self.transport.get_write_buffer_size() > self.limits.behind:
             self.drop(Closed(ABNORMAL, "the client does not read"))
@@ -142,11 +162,8 @@ class Framed(asyncio.Protocol):
         self.silent = 0.0
         if self._unread:
             self._unread += data
-        elif (content := self.frames.short_message(data)) is not None:
-            self._text = data[0] == SHORT_TEXT
-            self._deliver(content)
-            if self.frames.writes:
-                self._write()
+        elif (message := self.frames.short_message(data)) is not None:
+            self._deliver(message)
         elif len(data) <= SLICE:
             self._read(data)
         else:
@@ -166,7 +183,7 @@ class Framed(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self.frames.receive_eof()
-        self._finish(self.frames.close_code or ABNORMAL, self.frames.close_reason or "")
+        self._finish(Closed(ABNORMAL))
 
     # inside
 
@@ -174,12 +191,13 @@ class Framed(asyncio.Protocol):
         """Do what the frames say; return how many they were."""
         frames = self.frames
         frames.receive_data(data)
-        events = frames.events_received()
-        for frame in events:
-            self._take(frame)  # type: ignore[arg-type]  # a server's events are frames
+        if frames.messages:
+            messages, frames.messages = frames.messages, []
+            for message in messages:
+                self._deliver(message)
         if frames.writes:
             self._write()
-        return len(events)
+        return len(frames.events_received())
 
     def _read_on(self) -> None:
         """Read what came slice by slice: forty thousand empty frames would keep everybody else waiting."""
@@ -217,28 +235,7 @@ class Framed(asyncio.Protocol):
         self.close(FAILED, "no answer to a ping")
         self.drop(Closed(ABNORMAL, "no answer to a ping"))
 
-    def _take(self, frame: Frame) -> None:
-        opcode = frame.opcode
-        if opcode is Opcode.TEXT or opcode is Opcode.BINARY:
-            self._text = opcode is Opcode.TEXT
-            if frame.fin:
-                self._deliver(frame.data)
-            else:
-                self._pieces += frame.data
-        elif opcode is Opcode.CONT:
-            self._pieces += frame.data
-            if frame.fin:
-                whole, self._pieces = self._pieces, bytearray()
-                self._deliver(whole)
-
-    def _deliver(self, data: Any) -> None:
-        try:
-            message = str(data, "utf-8") if self._text else bytes(data)
-        except UnicodeDecodeError:
-            self.frames.fail(BAD_DATA, "the text is no UTF-8")
-            return
-        if self.frames.close_sent is not None and self.frames.close_rcvd is None:
-            return  # we are closing: nobody handles it any more
+    def _deliver(self, message: Message) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(message)
             return
@@ -255,7 +252,7 @@ class Framed(asyncio.Protocol):
         for data in frames.data_to_send():
             if data:
                 transport.write(data)
-            elif transport.can_write_eof():
+            else:
                 transport.write_eof()
         if frames.close_expected() and self._deadline is None:
             if self._paused:  # or the client's part of the handshake would never be read
@@ -266,19 +263,20 @@ class Framed(asyncio.Protocol):
 
     def drop(self, why: Closed) -> None:
         """End the connection at once; no other descriptor of it sends anything more."""
-        transport = self.transport
-        if transport is None or transport.is_closing():
+        if self.over is not None:
             return
-        shut(transport.get_extra_info("socket").fileno())
-        transport.abort()
-        self._finish(why.code, why.reason)
+        shut(self.transport.get_extra_info("socket").fileno())
+        self.transport.abort()
+        self._finish(why)
 
-    def _finish(self, code: int, reason: str) -> None:
+    def _finish(self, why: Closed) -> None:
+        """Let everybody know that it is over: with the code the client gave, if it did (RFC 6455 7.1.5)."""
         if self._deadline is not None:
             self._deadline.cancel()
         self.beat.remove(self)
         if self.over is None:
-            self.over = Closed(code, reason)
+            given = self.frames.close_rcvd
+            self.over = why if given is None else Closed(given.code, given.reason)
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(self.over)
         self._wake_drained()
@@ -322,8 +320,6 @@ class Beat:
                 member.ping()
         if self._members:
             self._later()
-        else:
-            self._handle = None
 
 
 def framed(message: Message) -> bytes:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from atila.adapters.framed import Beat, Framed
+from atila.adapters.framed import MESSAGES_AHEAD, Beat, Framed
 from atila.http.duplex import Closed, Limits, Outgoing
 
 Client = socket.socket
@@ -114,6 +114,79 @@ def test_what_is_no_message_ends_it(sent: bytes, code: int) -> None:
 
 
 @pytest.mark.row("12.9")
+@pytest.mark.parametrize(
+    ("broken", "code"),
+    [
+        (frame(0x83, b""), 1002),
+        (frame(0x81, b"\xff") + frame(0x88, b"\x03\xe8"), 1007),
+        (frame(0x01, b"a\xc3") + frame(0x80, b"b") + frame(0x83, b""), 1007),
+        (frame(0x81, b"x" * 100), 1009),
+    ],
+)
+@pytest.mark.parametrize("at_once", [True, False])
+def test_messages_before_one_that_is_none_arrive_and_those_behind_do_not(
+    broken: bytes, code: int, at_once: bool
+) -> None:
+    sent = frame(0x81, b"one") + frame(0x02, b"t") + frame(0x80, b"wo") + broken + frame(0x81, b"late")
+
+    async def talk(framed: Framed, client: Client) -> None:
+        for piece in [sent] if at_once else [bytes([byte]) for byte in sent]:
+            framed.data_received(piece)
+        assert [await framed.receive(), await framed.receive()] == ["one", b"two"]
+        got = await heard(client)
+        assert (got[0], int.from_bytes(got[2:4], "big")) == (0x88, code)
+        with pytest.raises(Closed) as end:
+            await framed.receive()
+        assert end.value.code == 1006
+
+    run(talk, Limits(message=50, closing=0.05))
+
+
+@pytest.mark.row("12.9")
+def test_the_code_of_a_client_that_keeps_its_side_open() -> None:
+    async def client_first(framed: Framed, client: Client) -> None:
+        client.send(frame(0x88, b"\x0f\xa0bye"))
+        with pytest.raises(Closed, match="4000 bye"):
+            await framed.receive()
+
+    async def we_first(framed: Framed, client: Client) -> None:
+        framed.close(4001, "done")
+        client.send(frame(0x88, b"\x0f\xa1done"))
+        with pytest.raises(Closed, match="4001 done"):
+            await framed.receive()
+
+    for talk in (client_first, we_first):
+        run(talk, Limits(closing=0.05))
+
+
+@pytest.mark.row("12.9")
+def test_a_message_that_comes_with_the_answer_to_our_close_is_not_handled() -> None:
+    async def talk(framed: Framed, client: Client) -> None:
+        client.send(frame(0x01, b"the begin "))
+        await asyncio.sleep(0.02)
+        framed.close(4001, "done")
+        client.send(frame(0x80, b"and the end") + frame(0x81, b"late") + frame(0x88, b"\x0f\xa1done"))
+        client.shutdown(socket.SHUT_WR)
+        with pytest.raises(Closed, match="4001 done"):
+            await framed.receive()
+
+    run(talk)
+
+
+def test_a_client_far_ahead_waits_until_its_messages_are_taken() -> None:
+    async def talk(framed: Framed, client: Client) -> None:
+        count = 5 * MESSAGES_AHEAD
+        for number in range(count):
+            client.send(frame(0x81, b"%d" % number))
+            await asyncio.sleep(0)
+        assert [await framed.receive() for _ in range(count)] == [str(number) for number in range(count)]
+        client.send(frame(0x81, b"and one alone"))
+        assert await framed.receive() == "and one alone"
+
+    run(talk)
+
+
+@pytest.mark.row("12.9")
 def test_a_silent_client_is_pinged_and_then_given_up() -> None:
     async def talk(framed: Framed, client: Client) -> None:
         assert await heard(client, 2) == b"\x89\x00"
@@ -149,3 +222,29 @@ def test_a_client_that_does_not_read() -> None:
 
     for talk in (slow, never, pings):
         run(talk, Limits(behind=1_000_000))
+
+
+def test_a_client_that_ends_its_side_and_does_not_read_is_given_up() -> None:
+    async def talk(framed: Framed, client: Client) -> None:
+        while not framed.behind:
+            framed.send(b"x" * 60_000)
+        client.shutdown(socket.SHUT_WR)
+        with pytest.raises(Closed, match="no answer to a ping"):
+            await framed.receive()
+
+    run(talk, Limits(ping=0.05, timeout=0.2))
+
+
+def test_one_beat_for_several() -> None:
+    async def talk() -> None:
+        loop, beat = asyncio.get_running_loop(), Beat()
+        pairs = [socket.socketpair() for _ in range(2)]
+        for ours, theirs in pairs:
+            theirs.setblocking(False)
+            await loop.connect_accepted_socket(lambda: Framed(Limits(ping=0.05), beat), ours)
+        for _, theirs in pairs:
+            assert await heard(theirs, 2) == b"\x89\x00"
+            theirs.close()
+        await asyncio.sleep(0.02)
+
+    asyncio.run(talk())
