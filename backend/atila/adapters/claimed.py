@@ -44,20 +44,21 @@ class Claims:
         if not POSSIBLE or scope.scheme in ("https", "wss"):
             return None
         try:
-            return self._claim(proto, (_address(scope.client), _address(scope.server)[1]))
+            found = self.hold((_address(scope.client), _address(scope.server)[1]))
         except OSError:  # the process has too many open, or the client went away this moment
             return None
+        return Claimed(self, proto, *found) if found is not None else None
 
-    def _claim(self, proto: Any, ends: Ends) -> Claimed | None:
+    def hold(self, ends: Ends) -> tuple[socket.socket, int] | None:
+        """Return the connection with these ends and the server's descriptor of it, None when it is no more."""
         descriptor = self.find(ends)
         if descriptor is None:
             return None
         held = socket.socket(fileno=os.dup(descriptor))
-        if _ends_of(held.fileno()) != ends:  # another's by the time it was duplicated
-            held.close()
-            return None
-        held.setblocking(False)
-        return Claimed(self, proto, held, descriptor)
+        if _ends_of(held.fileno()) == ends:
+            return held, descriptor
+        held.close()  # another's by the time it was duplicated
+        return None
 
     def take(self, descriptor: int) -> None:
         self._taken.add(descriptor)
@@ -85,15 +86,11 @@ def break_off(scope: Any) -> None:
 
     RSGI has no way to say so: the server would end the answer as if it were whole.
     """
-    if not POSSIBLE:
-        return
     ends = _address(scope.client), _address(scope.server)[1]
     with contextlib.suppress(OSError):
-        descriptor = Claims().find(ends)
-        if descriptor is None:  # the client has gone
-            return
-        with socket.socket(fileno=os.dup(descriptor)) as held:
-            if _ends_of(held.fileno()) == ends:  # still
+        found = Claims().hold(ends) if POSSIBLE else None
+        if found is not None:  # the client is still there
+            with found[0] as held:
                 held.shutdown(socket.SHUT_RDWR)
 
 
@@ -105,7 +102,7 @@ class Claimed:
         self.status = 0
         self._claims = claims
         self._proto = proto
-        self._held: socket.socket | None = held
+        self._held = held
         self._descriptor = descriptor
         self._transport: Any = None  # the server's, which would close the connection when it is forgotten
         self._framed: Framed | None = None
@@ -116,7 +113,7 @@ class Claimed:
 
     async def accept(self, subprotocol: str | None, headers: Pairs, limits: Limits) -> None:
         held = self._held
-        assert held is not None, "a connection is accepted once"
+        held.setblocking(False)
         loop = asyncio.get_running_loop()
         head = _head(subprotocol, headers)
         self.status = 101
@@ -127,16 +124,14 @@ class Claimed:
             _, self._framed = await loop.connect_accepted_socket(lambda: Framed(limits, self._claims.beat), held)
         except (OSError, RuntimeError) as error:
             raise Closed(1006, "the client went away") from error
-        self._held = None
         self._claims.take(self._descriptor)
 
     async def refuse(self, response: Response) -> None:
         self.status = response.status
-        held = self._held
-        assert held is not None, "a handshake is answered once"
+        self._held.setblocking(False)
         with contextlib.suppress(OSError):  # the client went away
-            await asyncio.get_running_loop().sock_sendall(held, _refusal(response))
-            held.shutdown(socket.SHUT_WR)  # the server's own answer has nowhere to go
+            await asyncio.get_running_loop().sock_sendall(self._held, _refusal(response))
+            self._held.shutdown(socket.SHUT_WR)  # the server's own answer has nowhere to go
 
     async def receive(self) -> Message:
         assert self._framed is not None, "accept comes before receive"
@@ -157,9 +152,9 @@ class Claimed:
     def release(self) -> None:
         """Give the connection back, which is over; the server forgets it."""
         self._claims.release(self._descriptor)
-        if self._held is not None:
+        if self._framed is None:
             self._held.close()
-        elif self._framed is not None and self._framed.over is None:
+        else:
             self._framed.drop(Closed(1006, "the app is done with it"))
         self._transport = self._proto = None
 
