@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from email.utils import formatdate, parsedate_to_datetime
 from typing import Self
 
 from .headers import Pairs
@@ -37,6 +36,8 @@ class Validators:
         """Return the header fields ETag and Last-Modified."""
         fields: Pairs = [] if self.etag is None else [("etag", self.etag)]
         if self.modified is not None:
+            from email.utils import formatdate  # loaded by whoever tells dates, here and below
+
             fields.append(("last-modified", formatdate(self.modified, usegmt=True)))
         return fields
 
@@ -73,6 +74,8 @@ def _lists(header: str, etag: str | None, *, weak: bool) -> bool:
 def _changed_since(modified: int | None, date: str) -> bool | None:
     """Say whether a time of change is later than an HTTP date; None when either is unknown (RFC 9110 13.1.3)."""
     try:
+        from email.utils import parsedate_to_datetime
+
         since = parsedate_to_datetime(date).timestamp()
     except (ValueError, OverflowError, TypeError):
         return None

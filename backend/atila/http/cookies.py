@@ -6,7 +6,6 @@ import re
 import time
 from collections.abc import ItemsView, Iterator, KeysView, ValuesView
 from dataclasses import dataclass
-from email.utils import formatdate
 from typing import Literal, get_args
 from urllib.parse import quote, unquote
 
@@ -72,6 +71,8 @@ class SetCookie:
         seconds = {"now": 0, "never": NEVER}.get(self.expires) if isinstance(self.expires, str) else int(self.expires)
         if seconds is None:
             raise ValueError(f"cookie {self.name}: expires is seconds, 'now' or 'never', not {self.expires!r}")
+        from email.utils import formatdate  # loaded by whoever tells dates
+
         moment = formatdate(time.time() + seconds if seconds > 0 else 0, usegmt=True)
         return [f"Expires={moment}", f"Max-Age={max(seconds, 0)}"]
 

@@ -7,7 +7,6 @@ import mimetypes
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import is_dataclass
-from email.utils import formatdate
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
@@ -91,6 +90,8 @@ def redirect(
     response.set_status(status)
     if not 300 <= response.status < 400:
         raise ValueError(f"{status!r} is no redirection: 301, 302, 303, 307 and 308 are")
+    from email.utils import formatdate  # loaded by whoever tells dates
+
     response.headers.extend([("cache-control", "max-age=0"), ("expires", formatdate(usegmt=True)), _HTML])
     response.set_header("location", quote(url, safe="/:?#[]@!$&'()*+,;=%-._~"))
     response.set_headers(headers)

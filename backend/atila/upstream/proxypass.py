@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Coroutine, Generator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from atila.concurrency import Deferred, Elsewhere, loop_of_thread
 from atila.errors import HTTPError
@@ -12,7 +12,8 @@ from atila.http.request import Request
 from atila.http.response import Response
 from atila.platform import Platform
 
-from .proxy import Proxy
+if TYPE_CHECKING:
+    from .proxy import Proxy
 
 
 def open_proxies(platform: Platform) -> Proxies:
@@ -30,6 +31,8 @@ class Proxies:
 
     def find(self, name: str) -> Proxy:
         """Return the proxy of '@name'. Raises SettingError for an unknown alias, or one that is no HTTP upstream."""
+        from .proxy import Proxy  # few apps pass requests on, and it costs a start
+
         alias = self._platform.find_alias(name)
         with self._lock:
             proxy = self._open.get(name)
