@@ -32,7 +32,7 @@ from .sessions.session import Session
 from .shared import Shared
 from .upstream import services
 from .upstream.calls import Calls
-from .upstream.db import Sessions, Sql
+from .upstream.db import Sessions
 from .upstream.group import Tasks
 from .upstream.proxypass import Passing
 from .upstream.verbs import Upload, Verb
@@ -40,6 +40,7 @@ from .websocket.socket import Socket, socket_of
 
 if TYPE_CHECKING:
     from .app import Atila
+    from .upstream.db import Sql
     from .upstream.grpc import Grpc
     from .upstream.rpc import Remote
 
@@ -120,7 +121,7 @@ class Was:
     )
     db = asyncon = backend = sqlite3 = postgresql = property(lambda was: was.databases)
     transaction = databases.forward(Sessions.transaction)
-    sql: part[Was, Sql] = part(lambda was: Sql(was.app.sqlmaps))
+    sql: part[Was, Sql] = part(services.sql)
 
     passing: part[Was, Passing] = part(lambda was: Passing(was.app.platform, was.request))
     proxypass = passing.forward(Passing.pass_on)

@@ -9,10 +9,18 @@ from typing import TYPE_CHECKING, Any
 from .group import Futures
 
 if TYPE_CHECKING:
+    from .db import Sql
     from .grpc import Grpc
     from .mongodb import MongoStub
     from .redis import RedisStub
     from .rpc import Remote
+
+
+def sql(was: Any) -> Sql:
+    """Return what `was.sql` is."""
+    from .db import Sql
+
+    return Sql(was.app.sqlmaps)
 
 
 def xmlrpc(was: Any) -> Remote:

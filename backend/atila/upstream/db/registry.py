@@ -10,7 +10,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from atila.alias import Alias
 from atila.errors import SettingError
@@ -18,11 +18,14 @@ from atila.http.request import Request
 from atila.platform import Platform
 from atila.upstream.task import Reply, on_loop
 
-from .database import Database
-from .everywhere import Everywhere
-from .session import CACHE_SIZE, Asked, Session
-from .sqlmaps import SqlMaps
-from .transaction import Transaction
+if TYPE_CHECKING:  # what follows is loaded with the first session
+    from .database import Database
+    from .everywhere import Everywhere
+    from .session import Session
+    from .sqlmaps import SqlMaps
+    from .transaction import Transaction
+
+CACHE_SIZE = 16_000_000  # bytes of the replies that a database keeps
 
 
 def open_databases(platform: Platform) -> Databases:
@@ -66,6 +69,8 @@ class Databases:
                 self._open, self._process = {}, os.getpid()  # a fork's connections belong to its parent
             database = self._open.get(alias.name)
             if database is None or database.alias != alias:
+                from .database import Database
+
                 if database is not None:
                     database.close()
                 database = self._open[alias.name] = Database(alias)
@@ -99,6 +104,8 @@ class Sessions:
         """Take the process's databases, whether the handler is a plain one, which may block where it runs, the app's
         templates of SQL, and how many bytes of replies a database keeps.
         """
+        from .session import Asked
+
         self._asked = Asked(cache_size=cache_size)
         self._databases = databases
         self._inline = inline
@@ -128,6 +135,8 @@ class Sessions:
         """
         if callback is None and use_cache is True:
             return self.open(name)
+        from .session import Session
+
         asked = self._asked._replace(callback=callback, use_cache=use_cache)
         return Session(self._databases.find(name), self._inline, self._maps, asked)
 
@@ -135,6 +144,9 @@ class Sessions:
 
     def map(self, name: str) -> Everywhere:
         """Return what runs a query on every member of '@name' at once. Raises SettingError for an unknown alias."""
+        from .everywhere import Everywhere
+        from .session import Session
+
         databases = self._databases.find_members(name)
         sessions = [Session(database, self._inline, self._maps, self._asked) for database in databases]
         return Everywhere(sessions, self._maps)

@@ -29,15 +29,12 @@ if TYPE_CHECKING:
     from .database import Database
 
 
-CACHE_SIZE = 16_000_000  # bytes of the replies that a database keeps
-
-
 class Asked(NamedTuple):
     """What `was.db` was asked beside a name: whom to call with replies, and which kept replies to use."""
 
     callback: Callable[[Reply[Any]], object] | None = None
     use_cache: bool | float = True
-    cache_size: int = CACHE_SIZE
+    cache_size: int = 16_000_000  # bytes of the replies that a database keeps
 
 
 PLAIN = Asked()
