@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -247,7 +247,7 @@ class Proxy:
             finally:
                 await answer.aclose()
         else:
-            response.body = Stream(_pieces(answer), answer.aclose, length, paced=is_paced(response))
+            response.body = Stream(answer.aiter_stream(), answer.aclose, length, paced=is_paced(response))
 
     # what went wrong
 
@@ -267,9 +267,3 @@ def _length_of(answer: httpcore2.Response) -> int | None:
         if name.lower() == b"content-length" and value.isdigit():
             return int(value)
     return None
-
-
-async def _pieces(answer: httpcore2.Response) -> AsyncIterator[bytes]:
-    async for piece in answer.aiter_stream():
-        if piece:
-            yield piece

@@ -231,6 +231,22 @@ def test_a_thread_is_free_while_its_request_waits_for_the_loop() -> None:
     assert asyncio.run(with_threads(1, work)) == ["meanwhile", "MainThread"]
 
 
+def test_what_ended_meanwhile_is_not_waited_for() -> None:
+    async def seven() -> int:
+        return 7
+
+    async def late(elsewhere: Elsewhere[int]) -> int:
+        return await elsewhere
+
+    async def work(threads: WorkerThreads) -> int:
+        assert threads.loop is not None
+        begun = Elsewhere(seven(), threads.loop)
+        await asyncio.to_thread(begun.block)
+        return step(late(begun))
+
+    assert asyncio.run(with_threads(1, work)) == 7
+
+
 def test_who_has_no_thread_to_free_waits() -> None:
     async def seven() -> int:
         return 7

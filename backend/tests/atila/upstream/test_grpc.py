@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,7 @@ from atila.upstream.grpc import Grpc
 from atila.upstream.task import STA_NETERR, STA_NORMAL, STA_TIMEOUT
 from tests.servers.upstream import free_port
 from tests.serving.certificates import Authority
+from tests.serving.route_guide import write_guide
 
 READY = health_pb2.HealthCheckRequest(service="ready")
 
@@ -61,6 +65,35 @@ def port(servicer: Health) -> Iterator[int]:
     server, port = serve(servicer)
     yield port
     server.stop(None)
+
+
+class Guide:
+    """The route guide of gRPC's tutorials on grpcio's own server: two features, and routes that are counted."""
+
+    def __init__(self, folder: Path) -> None:
+        self.pb = write_guide(folder)
+        self._server = grpc.server(ThreadPoolExecutor(4))
+        sys.modules["route_guide_pb2_grpc"].add_RouteGuideServicer_to_server(self, self._server)
+        self.port = self._server.add_insecure_port("127.0.0.1:0")
+        self._server.start()
+
+    def stop(self) -> None:
+        self._server.stop(None)
+
+    def ListFeatures(self, request: Any, context: Any) -> Iterator[Any]:
+        return (self.pb.Feature(name=name) for name in ("one", "two"))
+
+    def RecordRoute(self, points: Iterator[Any], context: Any) -> Any:
+        return self.pb.RouteSummary(point_count=len(list(points)))
+
+    GetFeature = RouteChat = None  # nobody calls these
+
+
+@pytest.fixture
+def guide(tmp_path: Path) -> Iterator[Guide]:
+    guide = Guide(tmp_path)
+    yield guide
+    guide.stop()
 
 
 @pytest.fixture
@@ -109,6 +142,28 @@ def test_a_stream_that_breaks_off(call: Grpc, port: int) -> None:
     with pytest.raises(HTTPError, match="504"):
         watched.fetch()
     watched.cancel()
+
+
+def test_a_stream_in_an_async_handler_read_to_its_end_or_left(call: Grpc, guide: Guide) -> None:
+    async def handler() -> list[list[str]]:
+        stub = call(f"127.0.0.1:{guide.port}/routeguide.RouteGuide")
+        every = [feature.name async for feature in stub.ListFeatures(guide.pb.Rectangle())]
+        left = stub.ListFeatures(guide.pb.Rectangle())
+        async with aclosing(aiter(left)) as features:
+            first = [(await anext(features)).name]
+        with pytest.raises(HTTPError):
+            left.fetch()
+        return [every, first]
+
+    assert asyncio.run(handler()) == [["one", "two"], ["one"]]
+
+
+def test_a_stream_of_messages_is_sent_to_one_server_once(platform: LocalPlatform, call: Grpc, guide: Guide) -> None:
+    points = (guide.pb.Point(latitude=number) for number in range(3))
+    platform.alias("@guide", PROTO_HTTP, [f"127.0.0.1:{free_port()} 9", f"127.0.0.1:{guide.port}"])
+    stub = call("@guide/routeguide.RouteGuide")
+    assert stub.RecordRoute(iter([])).dispatch().status == STA_NETERR  # not taken to the next one
+    assert stub.RecordRoute(points).fetch().point_count == 3
 
 
 def test_tls_with_certificates_of_both_sides(

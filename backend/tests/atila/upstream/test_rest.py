@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +171,34 @@ def test_a_server_that_wants_to_know_who_calls(
     assert get(calls, "@known/echo").status_code == 200
     unknown = get(calls, "@unknown/echo")
     assert (unknown.status, unknown.status_code in (705, 706)) == (STA_NETERR, True)  # refused, or cut off after it
+
+
+def test_a_server_that_refuses_who_calls_and_hears_them_out(
+    platform: LocalPlatform, calls: Calls, tmp_path: Path
+) -> None:
+    authority = Authority(tmp_path)
+    pair = authority.issue("localhost")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pair.certificate, pair.key)
+    context.verify_mode = ssl.CERT_REQUIRED
+
+    def refuse(server: socket.socket) -> None:
+        connection = context.wrap_socket(server.accept()[0], server_side=True, do_handshake_on_connect=False)
+        with connection, suppress(ssl.SSLError):
+            try:
+                connection.do_handshake()
+            finally:
+                connection.shutdown(socket.SHUT_WR)
+                while connection.recv(65536):
+                    pass
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=refuse, args=(server,))
+        thread.start()
+        platform.alias("@strict", PROTO_HTTPS, f"localhost:{server.getsockname()[1]}?ca={authority.certificate}")
+        refused = get(calls, "@strict/echo")
+        thread.join()
+    assert (refused.status, refused.status_code, refused.reason) == (STA_NETERR, 705, "TLS Failure")
 
 
 def test_http_2_without_tls_where_the_member_says_so(platform: LocalPlatform, calls: Calls, tmp_path: Path) -> None:
