@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket as socketlib
 import ssl
 import threading
@@ -34,6 +35,8 @@ def talk(connection: ServerConnection) -> None:
         for number in range(3):
             connection.send(str(number))
         return
+    if path == "/garbled":
+        os.write(connection.socket.fileno(), b"\x17\x03\x03\x00\x20" + bytes(32))  # a TLS record of another key
     if path == "/large":
         connection.send("x" * 200_000)
     for message in connection:
@@ -149,6 +152,8 @@ def test_over_tls(tmp_path: Path) -> None:
         calls = Calls.of(platform, default_config())
         assert open_websocket(calls, "@chat/echo", "hello").fetch() == "hello"
         assert open_websocket(calls, "@unknown/echo", "hello").dispatch().status_code == 705
+        with open_websocket(calls, "@chat/garbled") as socket:
+            assert socket.receive().dispatch().error is not None
         server.shutdown()
     platform.close()
 
