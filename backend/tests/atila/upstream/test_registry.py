@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from atila.alias import DB_SQLITE3, Alias
+from atila.upstream import db
 from atila.upstream.db import Database, Databases, Row, Session
 from atila.upstream.db.select import Select
 from atila.upstream.db.writes import Delete, Insert, Update
@@ -136,3 +137,8 @@ def test_the_pools_in_use_are_told_by_alias(alias: Alias) -> None:
     assert databases.usage()[alias.name]["open"] == 1
     databases.close()
     assert databases.usage() == {}
+
+
+def test_a_name_that_the_package_does_not_have() -> None:
+    with pytest.raises(AttributeError, match=r"'atila\.upstream\.db' has no attribute 'Databse'"):
+        _ = db.Databse
