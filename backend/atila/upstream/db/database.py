@@ -24,6 +24,7 @@ from .sqlmaps import SqlMaps
 from .transaction import Transaction
 
 FLIGHTS = 8  # reads of one session that are under way at once
+TRIES = 4  # of a read, on as many connections: several in the pool may have been hung up on at once
 
 
 class Database:
@@ -73,10 +74,12 @@ class Database:
         return Statement(query, bound, writes=True, flies=query.lstrip()[:6].lower() == "select")
 
     def run(self, statement: Statement) -> Reply[list[Row]]:
-        """Run one statement that commits itself; a read is tried again when its connection was found dead."""
+        """Run one statement that commits itself; a read is tried anew while its connections are found dead."""
         reply, lost = self._run_once(statement)
-        if lost and not statement.writes:
-            reply, _ = self._run_once(statement)
+        tries = 1
+        while lost and not statement.writes and tries < TRIES:
+            reply, lost = self._run_once(statement)
+            tries += 1
         return reply
 
     def fire(self, statement: Statement, flights: Flights) -> Flight | Reply[list[Row]]:
