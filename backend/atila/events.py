@@ -111,7 +111,7 @@ class Bus:
             if isinstance(outcome, Awaitable):
                 return self._wait(outcome, handler, event, subject)
             _follow(handler, subject)
-        except Exception:
+        except Exception:  # one handler that fails stops nobody else
             self.logger.exception("event %s: its handler %s failed", event, _name(handler))
         return None
 
@@ -119,7 +119,7 @@ class Bus:
         try:
             await settle(outcome)
             _follow(handler, subject)
-        except Exception:
+        except Exception:  # one handler that fails stops nobody else
             self.logger.exception("event %s: its handler %s failed", event, _name(handler))
 
 

@@ -235,7 +235,7 @@ async def _send_stream(request: Request, body: Stream, receive: Receive, send: S
         streamed.set(request)  # for what its source logs
         try:
             await send_stream(body, send_piece, _disconnected(receive))
-        except Exception:
+        except Exception:  # the source is the app's own: it may raise anything
             _log.exception("%s %s %s: the stream broke off", request.id, request.method, one_line(request.path))
             return
     await _send_last(send, b"")

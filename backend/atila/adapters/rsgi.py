@@ -164,7 +164,7 @@ class RSGI:
                 await self._send_through(pipe, proto, request, response)
             elif (transport := self._begin(proto, request, response)) is not None:
                 await send_stream(body, transport.send_bytes, proto.client_disconnect())
-        except Exception:
+        except Exception:  # the source is the app's own: it may raise anything
             _log.exception("%s %s %s: the stream broke off", request.id, request.method, one_line(request.path))
             _break_off(request)
         finally:
@@ -203,7 +203,7 @@ class RSGI:
                 if not self._sent(transport, chunk):
                     _log.info("%s %s %s: the client went away", request.id, request.method, one_line(request.path))
                     break
-        except Exception:
+        except Exception:  # the source is the app's own: it may raise anything
             _log.exception("%s %s %s: the stream broke off", request.id, request.method, one_line(request.path))
             _break_off(request)
         finally:

@@ -71,7 +71,7 @@ class Sockets:
             answer = refusal(error)
             answer.headers.append(("x-request-id", request.id))
             await duplex.refuse(answer)
-        except Exception:
+        except Exception:  # handlers are the app's own: they may raise anything
             _log.exception("%s WebSocket %s broke off", request.id, one_line(request.path))
             if not duplex.status:
                 await duplex.refuse(Response(500))

@@ -59,7 +59,7 @@ class Upload:
                 shutil.copyfileobj(self.file, target)
             if dup == "o":
                 os.replace(target.name, path)
-        except BaseException:
+        except BaseException:  # interrupted or not
             os.remove(target.name)  # nothing half-saved
             raise
         self.path = path if dup == "o" else target.name

@@ -85,7 +85,7 @@ class Library:
             with self.connect() as db:
                 records.require_user(db, owner)
                 photo = records.insert(db, owner, key, picture, title, description)
-        except BaseException:
+        except BaseException:  # whatever it was, no file stays without its row
             self.storage.remove(key)
             raise
         self.feed.publish(Change("created", photo))

@@ -1,0 +1,1 @@
+"""Chapter "Upstreams": calls to other services."""
