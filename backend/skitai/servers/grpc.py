@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -19,6 +21,7 @@ from atila.rpc.grpc import Method, find_method, messages, messages_on_loop
 from skitai.options import Options
 
 from .grpc_call import GrpcCall
+from .grpc_drain import PATIENCE, POSSIBLE, Drain
 from .grpc_port import Tls, channel_options, compression_of, open_port
 from .grpc_services import Standard
 from .grpc_threads import CallThreads
@@ -48,7 +51,8 @@ class GrpcServer:
         self.loop_thread = 0
         self._server: grpc.Server | None = None
         self._standard: Standard | None = None
-        self._stopped: threading.Event | None = None
+        self._threads: CallThreads | None = None
+        self._leaving: threading.Thread | None = None
         self._readers = ThreadPoolExecutor(options.grpc_threads, "grpc-reader")
         self._senders = ThreadPoolExecutor(options.grpc_threads, "grpc-sender")
 
@@ -61,9 +65,10 @@ class GrpcServer:
         """Open the port and serve. Raises RuntimeError when it cannot be opened."""
         self.loop, self.loop_thread = loop, threading.get_ident()
         options = self.options
-        threads: Any = CallThreads(options.grpc_threads, loop)  # the stubs want a ThreadPoolExecutor; any Executor does
+        self._threads = threads = CallThreads(options.grpc_threads, loop)
+        executor: Any = threads  # the stubs want a ThreadPoolExecutor; any Executor does
         self._server = server = grpc.server(
-            threads,
+            executor,
             options=channel_options(options),
             maximum_concurrent_rpcs=options.grpc_max_calls,
             compression=compression_of(options),
@@ -76,19 +81,31 @@ class GrpcServer:
 
     def begin_stop(self, grace: float) -> None:
         """Take no new call; running ones get `grace` seconds. Returns at once."""
-        self.stopping.set()
-        if self._server is not None and self._stopped is None:
-            if self._standard is not None:
-                self._standard.leave()
-            self._stopped = self._server.stop(grace)
+        if self._leaving is None:
+            self._leaving = threading.Thread(target=self._leave, args=(grace,), name="grpc-leaving", daemon=True)
+            self._leaving.start()
 
     def stop(self, grace: float) -> None:
         """Stop, and wait until the running calls have ended or the time is over."""
         self.begin_stop(grace)
-        if self._stopped is not None:
-            self._stopped.wait(grace + 1)
+        if self._leaving is not None:
+            self._leaving.join(grace + 1)
         for pool in (self._readers, self._senders):
             pool.shutdown(wait=False, cancel_futures=True)
+
+    def _leave(self, grace: float) -> None:
+        """See the clients off, then stop and wait for the calls that still run."""
+        end = time.monotonic() + grace
+        if self._server is None or self._threads is None or self._standard is None:
+            self.stopping.set()
+            return
+        self._standard.leave()
+        if POSSIBLE and self.tls is None:
+            with contextlib.suppress(OSError):  # no descriptor is free to look with: then grpcio stops as it does
+                Drain(self.options.grpc, self._threads, min(PATIENCE, grace / 4)).run(self.stopping.set)
+        self.stopping.set()
+        left = max(0.0, end - time.monotonic())
+        self._server.stop(left).wait(left + 1)
 
     def take(self, step: Callable[[], Any]) -> Awaitable[Any]:
         """Run a step that waits for the client's next message, while the loop goes on."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
+from contextlib import contextmanager
 from queue import SimpleQueue
+from threading import Semaphore
 from typing import Any
 
 from atila.concurrency import adopt
@@ -44,6 +47,27 @@ class CallThreads(Executor):
         """Let the threads end after what they run."""
         for _ in self._threads:
             self._queue.put(None)
+
+    @contextmanager
+    def paused(self, patience: float) -> Iterator[None]:
+        """Hold the threads still; those that run a call get `patience` seconds to end it."""
+        here, go_on, end = Semaphore(0), threading.Event(), time.monotonic() + patience
+
+        def stay() -> None:
+            here.release()
+            go_on.wait()
+
+        count, self._count = self._count, len(self._threads)  # no new ones meanwhile
+        for _ in range(self._count):
+            self._queue.put((_Running(), stay, ()))
+        try:
+            for _ in range(self._count):
+                if not here.acquire(timeout=max(0.0, end - time.monotonic())):
+                    break
+            yield
+        finally:
+            self._count = count
+            go_on.set()
 
     def _work(self) -> None:
         adopt(self._loop)

@@ -1,15 +1,11 @@
-"""The gRPC port itself: TLS and mutual TLS, clients that vanish, health, reflection, replaced workers."""
+"""The gRPC port itself: TLS and mutual TLS, clients that vanish, health, reflection."""
 
 from __future__ import annotations
 
 import contextlib
-import json
-import os
 import signal
 import socket
 import ssl
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -235,44 +231,6 @@ def test_reflection_may_be_off(start: Start) -> None:
             list(stub.ServerReflectionInfo(iter([asked]), timeout=20))
     error: Any = failure.value
     assert error.code() is grpc.StatusCode.UNIMPLEMENTED
-
-
-# replaced workers
-
-CALLER = """
-import json, sys, time
-import grpc
-from contracts.photos.v1 import photos_pb2 as pb
-from contracts.photos.v1.photos_pb2_grpc import PhotoServiceStub
-
-found, failed, end = set(), [], time.monotonic() + float(sys.argv[2])
-with grpc.insecure_channel(f"127.0.0.1:{sys.argv[1]}") as channel:
-    stub = PhotoServiceStub(channel)
-    while time.monotonic() < end:
-        try:
-            found.add(stub.Get(pb.GetRequest(id=5), timeout=20).id)
-        except grpc.RpcError as error:
-            failed.append(f"{error.code()} {error.details()}")
-print(json.dumps([len(found), failed]))
-"""
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGHUP")
-def test_a_rolling_restart_loses_next_to_no_call(start: Start) -> None:
-    """Of thousands at most one: grpcio cancels a call that came in the very moment in which its server stops."""
-    engine = start(APP, workers=2)
-    words = [sys.executable, "-c", CALLER, str(engine.port + 1), "6"]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    callers = [
-        subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment, cwd=Path(__file__).parents[2])
-        for _ in range(3)
-    ]
-    time.sleep(1.5)
-    engine.tell(signal.SIGHUP)
-    results = [json.loads(caller.communicate(timeout=40)[0]) for caller in callers]
-    failed = [why for _, each in results for why in each]
-    assert failed in ([], ["StatusCode.CANCELLED CANCELLED"])
-    assert any(workers > 1 for workers, _ in results)
 
 
 def test_a_service_of_an_app_at_a_host_of_its_own(start: Start) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 
@@ -66,3 +67,32 @@ def test_a_call_that_breaks_is_logged_and_its_thread_goes_on(
     for thread in threads._threads:
         thread.join(5)
         assert not thread.is_alive()
+
+
+def test_threads_are_held_still_between_calls(threads: CallThreads) -> None:
+    done: list[int] = []
+    for number in range(3):
+        threads.submit(done.append, number)
+    wait_until(lambda: len(done) == 3, 5)
+    with threads.paused(5):
+        threads.submit(done.append, 3)
+        time.sleep(0.05)
+        assert len(done) == 3
+    wait_until(lambda: len(done) == 4, 5)
+
+
+def test_a_call_that_runs_on_is_not_waited_for_longer_than_said(threads: CallThreads) -> None:
+    go, running, done = threading.Event(), threading.Event(), threading.Event()
+
+    def run() -> None:
+        running.set()
+        go.wait(10)
+
+    threads.submit(run)
+    assert running.wait(5)
+    begun = time.monotonic()
+    with threads.paused(0.1):
+        assert 0.1 <= time.monotonic() - begun < 5
+    go.set()
+    threads.submit(done.set)
+    assert done.wait(5)
