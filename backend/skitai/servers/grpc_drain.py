@@ -56,10 +56,14 @@ class Drain:
 
     def _close_port(self) -> None:
         """Give grpcio a socket that nobody knows for the one it listens on: others at the port get what comes now."""
-        for descriptor, held in self._sockets():
-            if held.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-                with socket.socket() as unknown:
-                    os.dup2(unknown.fileno(), descriptor, inheritable=False)
+        listening = [fd for fd, held in self._sockets() if held.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)]
+        for descriptor in listening:
+            with socket.socket(socket.AF_UNIX) as unknown:
+                unknown.bind("")  # to a name that Linux chooses
+                unknown.listen(1)
+                unknown.setblocking(False)  # so grpcio, when it looks just now, finds that nobody has come
+                _when_all_are_in(descriptor)
+                os.dup2(unknown.fileno(), descriptor, inheritable=False)
 
     def _connections(self) -> Iterator[tuple[str, socket.socket]]:
         for _, held in self._sockets():
@@ -85,6 +89,15 @@ class Drain:
                 with socket.socket(fileno=os.dup(int(name))) as held:
                     if held.type == socket.SOCK_STREAM and _port_of(held) == self._port:
                         yield int(name), held
+
+
+def _when_all_are_in(descriptor: int) -> None:
+    """Return the moment in which a listening socket has let everybody in: who waits at its door would be thrown out."""
+    listening = socket.socket(fileno=descriptor)
+    end = time.monotonic() + ROUND
+    while listening.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 28)[24:] != bytes(4) and time.monotonic() < end:
+        time.sleep(0)
+    listening.detach()
 
 
 def _port_of(held: socket.socket) -> int | None:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -28,9 +29,10 @@ from hyperframe.frame import (
 )
 
 from contracts.photos.v1 import photos_pb2 as pb
+from tests.deploy.web_server import WebServer
 
 from .conftest import Start
-from .engine_process import EngineProcess, wait_until
+from .engine_process import EngineProcess, free_ports, wait_until
 from .test_grpc_port import APP, SERVICE
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="clients are only seen off on Linux")
@@ -57,8 +59,8 @@ print(json.dumps([calls, len(found), failed]))
 """
 
 
-def call_on(engine: EngineProcess, seconds: float, at_once: int) -> subprocess.Popen[str]:
-    words = [sys.executable, "-c", CALLER, str(engine.port + 1), str(seconds), str(at_once)]
+def call_on(port: int, seconds: float, at_once: int) -> subprocess.Popen[str]:
+    words = [sys.executable, "-c", CALLER, str(port), str(seconds), str(at_once)]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     return subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment)
 
@@ -67,9 +69,39 @@ def results(callers: list[subprocess.Popen[str]]) -> list[tuple[int, int, list[s
     return [tuple(json.loads(caller.communicate(timeout=60)[0])) for caller in callers]
 
 
-def test_a_rolling_restart_loses_no_call(start: Start) -> None:
+# A connection for each call, as nginx makes them by default; twice the same address, as in deploy/.
+SITE = """
+upstream grpc {{ server 127.0.0.1:{grpc} max_fails=0; server 127.0.0.1:{grpc} max_fails=0; }}
+server {{
+    listen 127.0.0.1:{port} http2;
+    keepalive_requests 1000000;
+    location / {{ grpc_pass grpc://grpc; }}
+}}
+"""
+
+
+@pytest.fixture
+def through_nginx(tmp_path: Path) -> Iterator[Callable[[EngineProcess], int]]:
+    """Start nginx before an engine; return its port."""
+    started: list[WebServer] = []
+
+    def begin(engine: EngineProcess) -> int:
+        port = free_ports()
+        started.append(WebServer(tmp_path, SITE.format(port=port, grpc=engine.port + 1)).start())
+        return port
+
+    yield begin
+    for nginx in started:
+        nginx.stop()
+
+
+@pytest.mark.parametrize("proxied", [False, True])
+def test_a_rolling_restart_loses_no_call(
+    start: Start, through_nginx: Callable[[EngineProcess], int], proxied: bool
+) -> None:
     engine = start(APP, workers=2)
-    callers = [call_on(engine, 9, at_once) for at_once in (1, 1, 20)]
+    port = through_nginx(engine) if proxied else engine.port + 1
+    callers = [call_on(port, 9, at_once) for at_once in (1, 1, 20)]
     for _ in range(3):
         time.sleep(1.5)
         before = set(engine.workers)
@@ -85,7 +117,7 @@ def test_a_rolling_restart_loses_no_call(start: Start) -> None:
 def test_who_calls_while_the_engine_ends_is_told_that_nobody_is_there(start: Start) -> None:
     """UNAVAILABLE, which clients may try again, not CANCELLED, which would be their own doing."""
     engine = start(APP)
-    callers = [call_on(engine, 3, at_once) for at_once in (1, 20)]
+    callers = [call_on(engine.port + 1, 3, at_once) for at_once in (1, 20)]
     time.sleep(1.5)
     assert engine.stop() == 0
     codes = {why.partition(" ")[0] for _, _, failed in results(callers) for why in failed}
