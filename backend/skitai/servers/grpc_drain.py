@@ -23,6 +23,7 @@ if sys.platform == "linux":
 
 POSSIBLE = sys.platform == "linux"
 PATIENCE = 1.0  # seconds that clients get to go: those with running calls stay as long as these last
+CROWD = 0.5  # seconds within which there should be a moment in which nobody waits at the port
 ROUND = 0.02  # seconds between two looks at who is there; grpcio has greeted a new connection by then
 PAUSE = 0.05  # seconds within which running calls should end, so that no answer is being written
 QUIET = 0.005  # seconds after which what they wrote has left
@@ -94,7 +95,7 @@ class Drain:
 def _when_all_are_in(descriptor: int) -> None:
     """Return the moment in which a listening socket has let everybody in: who waits at its door would be thrown out."""
     listening = socket.socket(fileno=descriptor)
-    end = time.monotonic() + ROUND
+    end = time.monotonic() + CROWD
     while listening.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 28)[24:] != bytes(4) and time.monotonic() < end:
         time.sleep(0)
     listening.detach()
