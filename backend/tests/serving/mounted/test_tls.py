@@ -13,8 +13,8 @@ from websockets.sync.client import connect
 
 from tests.deploy.web_server import make_certificate
 
-from .conftest import Start
-from .engine_process import BACKEND, free_ports, wait_until
+from ..conftest import Start
+from ..engine_process import BACKEND, free_ports, wait_until
 
 SCRIPT = """
 skitai.alias("@secure", skitai.PROTO_HTTPS, "localhost:{port}")
@@ -40,7 +40,10 @@ def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Pa
     files = ["--ssl-certificate", str(certificate), "--ssl-keyfile", str(folder / "key.pem")]
     with (folder / "upstream.log").open("wb") as log:
         process = subprocess.Popen(
-            [*command, *files, "tests.serving.foreign_apps:stars"], cwd=BACKEND, stdout=log, stderr=subprocess.STDOUT
+            [*command, *files, "tests.serving.mounted.foreign_apps:stars"],
+            cwd=BACKEND,
+            stdout=log,
+            stderr=subprocess.STDOUT,
         )
     wait_until(lambda: "Started worker" in (folder / "upstream.log").read_text(), 20)
     yield port, certificate
