@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
+import xmlrpc.client
 from typing import Any
 
 import jwt
@@ -11,6 +13,9 @@ import msgspec
 
 KEY = "s" * 32
 FILES = os.environ.get("BENCH_FILES", ".")
+XML = [("content-type", "text/xml")]
+ADD = re.compile(rb"<methodName>add</methodName>.*<int>(\d+)</int>.*<int>(\d+)</int>")
+SUM = b"<methodResponse><params><param><value><int>%d</int></value></param></params></methodResponse>"
 JSON = [("content-type", "application/json")]
 encode, decode = msgspec.json.encode, msgspec.json.decode
 
@@ -31,6 +36,13 @@ async def rsgi(scope: Any, protocol: Any) -> None:
     elif path == "/posted":
         await protocol()
         protocol.response_bytes(200, JSON, b"5")
+    elif path == "/read":
+        given, _ = xmlrpc.client.loads(await protocol())
+        answer = xmlrpc.client.dumps((sum(given),), methodresponse=True)
+        protocol.response_bytes(200, XML, answer.encode())
+    elif path == "/least":
+        found = ADD.search(await protocol())
+        protocol.response_bytes(200, XML, SUM % (int(found[1]) + int(found[2])))
     elif path == "/jwt":
         claims = jwt.decode(scope.headers.get("authorization")[7:], KEY, algorithms=["HS256"])
         protocol.response_bytes(200, JSON, encode({"sub": claims["sub"]}))

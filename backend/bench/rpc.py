@@ -2,7 +2,8 @@
 
 `add(2, 3)` over XML-RPC: ours with a plain and with an `async def` handler, the standard library's server as its
 documentation shows it, the same with threads and keep-alive, and the original where it is installed; JSON-RPC: ours.
-The floor is the bare server, which reads the same body and answers `5`.
+The floor is the bare server: it reads the same body and answers `5`, reads it with `xmlrpc.client` or with a regular
+expression that knows this one call, and answers rightly.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ def xml(method: str) -> bytes:
 
 CALLS = (
     measure.Endpoint("a POST that is read", "/posted", b"5", "POST", xml("add"), XML),
+    measure.Endpoint("read by xmlrpc.client", "/read", b"<int>5</int>", "POST", xml("add"), XML),
+    measure.Endpoint("read by a regular expression", "/least", b"<int>5</int>", "POST", xml("add"), XML),
     measure.Endpoint("add over XML-RPC", "/", b"<int>5</int>", "POST", xml("add"), XML),
     measure.Endpoint("async add over XML-RPC", "/", b"<int>5</int>", "POST", xml("add_async"), XML),
     measure.Endpoint("add over JSON-RPC", "/", b'"result":5', "POST", JSON_CALL, JSON),
