@@ -94,11 +94,12 @@ class Drain:
 
 def _when_all_are_in(descriptor: int) -> None:
     """Return the moment in which a listening socket has let everybody in: who waits at its door would be thrown out."""
-    listening = socket.socket(fileno=descriptor)
-    end = time.monotonic() + CROWD
-    while listening.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 28)[24:] != bytes(4) and time.monotonic() < end:
-        time.sleep(0)
-    listening.detach()
+    listening, end = socket.socket(fileno=descriptor), time.monotonic() + CROWD
+    try:
+        while any(listening.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 28)[24:]) and time.monotonic() < end:
+            time.sleep(0)
+    finally:
+        listening.detach()  # it is grpcio's
 
 
 def _port_of(held: socket.socket) -> int | None:

@@ -57,11 +57,12 @@ class CallThreads(Executor):
             here.release()
             go_on.wait()
 
-        count, self._count = self._count, len(self._threads)  # no new ones meanwhile
-        for _ in range(self._count):
+        threads = len(self._threads)
+        count, self._count = self._count, max(threads, 1)  # no new ones meanwhile, but one if there is none
+        for _ in range(threads):
             self._queue.put((_Running(), stay, ()))
         try:
-            for _ in range(self._count):
+            for _ in range(threads):
                 if not here.acquire(timeout=max(0.0, end - time.monotonic())):
                     break
             yield

@@ -96,3 +96,10 @@ def test_a_call_that_runs_on_is_not_waited_for_longer_than_said(threads: CallThr
     go.set()
     threads.submit(done.set)
     assert done.wait(5)
+
+
+def test_the_first_call_of_all_may_come_while_threads_are_held(threads: CallThreads) -> None:
+    done = threading.Event()
+    with threads.paused(5):
+        threads.submit(done.set)
+    assert done.wait(5)
