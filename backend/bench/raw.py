@@ -37,11 +37,11 @@ async def rsgi(scope: Any, protocol: Any) -> None:
         await protocol()
         protocol.response_bytes(200, JSON, b"5")
     elif path == "/read":
-        given, _ = xmlrpc.client.loads(await protocol())
+        given: Any = xmlrpc.client.loads(await protocol())[0]
         answer = xmlrpc.client.dumps((sum(given),), methodresponse=True)
         protocol.response_bytes(200, XML, answer.encode())
     elif path == "/least":
-        found = ADD.search(await protocol())
+        found: Any = ADD.search(await protocol())
         protocol.response_bytes(200, XML, SUM % (int(found[1]) + int(found[2])))
     elif path == "/jwt":
         claims = jwt.decode(scope.headers.get("authorization")[7:], KEY, algorithms=["HS256"])
