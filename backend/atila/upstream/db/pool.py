@@ -34,7 +34,9 @@ class Pool:
         """Return a connection that works. Raises the driver's error, or PoolTimeoutError when none comes free."""
         while True:
             connection = self._take_any()
-            if time.monotonic() - connection.used < IDLE or connection.answers():
+            # It may have come back, or been opened, while the others were given up.
+            recent = time.monotonic() - connection.used < IDLE
+            if connection.generation == self._generation and (recent or connection.answers()):
                 return connection
             self.give_back(connection)
 
@@ -53,7 +55,7 @@ class Pool:
             connection = self._idle.pop()
         except IndexError:
             return None
-        if time.monotonic() - connection.used < IDLE:
+        if connection.generation == self._generation and time.monotonic() - connection.used < IDLE:
             return connection
         self._idle.append(connection)
         return None
@@ -127,12 +129,13 @@ class Pool:
                 self._waiting -= 1
 
     def _open_one(self) -> Connection:
+        generation = self._generation  # as it was before: the server may hang up on it with the others
         try:
             connection = self._connect()
         except BaseException:
             self._uncount()
             raise
-        connection.generation = self._generation
+        connection.generation = generation
         return connection
 
     def _close(self, connection: Connection) -> None:

@@ -180,3 +180,33 @@ def test_settings_of_libpq_follow_a_url(postgresql_url: str) -> None:
     with pytest.raises(db.Error, match="statement timeout"):
         db.execute("SELECT pg_sleep(5)").fetch()
     database.close()
+
+
+def test_a_connection_that_was_opened_while_others_were_given_up_is_not_trusted(tmp_path: Path) -> None:
+    opened: list[Connection] = []
+
+    def connect() -> Connection:
+        opened.append(Connection(SQLite(str(tmp_path / "a.db"))))
+        if len(opened) == 1:
+            pool.renew()  # another thread's connection was dead
+        return opened[-1]
+
+    pool = Pool(connect, 3, 1.0)
+    assert pool.take() is opened[1]
+    assert pool.state["open"] == 1
+    pool.give_back(opened[1])
+    pool.renew()
+
+
+def test_a_connection_that_came_back_while_others_were_given_up_is_not_trusted(make: Make) -> None:
+    pool = make()
+    late = pool.take()
+    pool.give_back(late)
+    late.generation -= 1  # as if `renew` had been called in the middle of `give_back`
+    assert pool.take_idle() is None
+    found = pool.take()
+    assert found is not late
+    assert pool.state == {"open": 1, "idle": 0, "waiting": 0, "size": 3}
+    pool.give_back(found)
+    assert pool.take_idle() is found
+    pool.give_back(found)
