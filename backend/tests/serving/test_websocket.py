@@ -15,7 +15,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import AsyncExitStack, ExitStack, contextmanager
+from contextlib import AsyncExitStack, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -166,7 +166,8 @@ def test_a_message_that_is_too_long(start: Start) -> None:
     with open_at(engine, "/echo") as client:
         client.send("x" * 64 * 1024)
         assert len(client.recv(5)) == 64 * 1024
-        client.send(["x" * 60_000, "x" * 60_000])
+        with suppress(ConnectionClosed):  # the answer may be there before all of it was sent
+            client.send(["x" * 60_000, "x" * 60_000])
         assert end_of(client)[0] == 1009
     with open_at(engine, "/echo") as client:
         client.send("x" * (64 * 1024 + 1))
