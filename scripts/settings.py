@@ -59,7 +59,7 @@ def settings() -> int:
         if not found:
             raise Stop(f"{table.path} has no {table.holder} with settings")
         made = render(found)
-        written = place.sub(lambda match, made=made: match[1] + made + match[2], written)  # type: ignore[misc]
+        written = place.sub(lambda match, made=made: match[1] + made + match[2], written)  # type: ignore[misc]  # a default
     if written == text:
         return 0
     if "--check" in sys.argv:

@@ -3,9 +3,9 @@
 import os
 from typing import Annotated, Any
 
-import jwt  # type: ignore[import-not-found,unused-ignore]
-from fastapi import Depends, FastAPI, Header  # type: ignore[import-not-found,unused-ignore]
-from fastapi.staticfiles import StaticFiles  # type: ignore[import-not-found,unused-ignore]
+import jwt  # type: ignore[import-not-found,unused-ignore]  # a peer's
+from fastapi import Depends, FastAPI, Header  # type: ignore[import-not-found,unused-ignore]  # a peer's
+from fastapi.staticfiles import StaticFiles  # type: ignore[import-not-found,unused-ignore]  # a peer's
 
 app = FastAPI()
 

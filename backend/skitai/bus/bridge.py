@@ -24,7 +24,7 @@ try:
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 except ImportError:
-    redis = None  # type: ignore[assignment]
+    redis = None  # type: ignore[assignment]  # it is optional
 
 _log = logging.getLogger("skitai")
 

@@ -15,7 +15,7 @@ from typing import Any, Literal, cast
 try:
     import fcntl
 except ImportError:  # Windows: there is one worker, and nothing to share
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None  # type: ignore[assignment]  # not on Windows
 
 _FIELDS = (
     "keys",  # places of each table of cells

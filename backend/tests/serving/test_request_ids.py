@@ -101,7 +101,7 @@ def lines(engine: EngineProcess, request_id: str, message: str) -> list[dict[str
 def test_any_logger_names_the_request(engine: EngineProcess, path: str, times: int) -> None:
     ids = [httpx.get(f"{engine.url}{path}").headers["x-request-id"] for _ in range(2)]
     for request_id in ids:
-        wait_until(lambda found=request_id: len(lines(engine, found, "deep down")) == times, 5)  # type: ignore[misc]
+        wait_until(lambda found=request_id: len(lines(engine, found, "deep down")) == times, 5)  # type: ignore[misc]  # a default
         assert len(lines(engine, request_id, "said before")) == 1
 
 
@@ -142,6 +142,6 @@ def test_tasks_of_a_handler_name_it_where_that_is_wanted(start: Start, tmp_path:
         engine = start(APP, log_format="json", arguments=arguments)
         with httpx.Client(base_url=engine.url) as client:
             ids = [client.get("/tasks").headers["x-request-id"] for _ in range(3)]
-        wait_until(lambda found=engine: found.output.count("deep down") == 9, 5)  # type: ignore[misc]
+        wait_until(lambda found=engine: found.output.count("deep down") == 9, 5)  # type: ignore[misc]  # a default
         assert [len(lines(engine, request_id, "deep down")) for request_id in ids] == [times] * 3
         assert engine.stop() == 0

@@ -48,7 +48,9 @@ def test_files_below_a_path_may_be_kept(tmp_path: Path) -> None:
     assert ages == ["public, max-age=60", "public, max-age=5"]
     engine.setters.max_ages.clear()
     (point,) = engine.build()._hosts["default"]
-    assert dict(point.folders[0].find("b.txt").plain.headers)["cache-control"] == "no-cache"  # type: ignore[union-attr]
+    found = point.folders[0].find("b.txt")
+    assert found is not None
+    assert dict(found.plain.headers)["cache-control"] == "no-cache"
 
 
 @pytest.mark.row("1.25")

@@ -233,7 +233,7 @@ def test_every_kind_of_failure(running: Running, name: str, message: Any, code: 
 
 
 def test_headers_of_a_success(running: Running) -> None:
-    _, call = running.ask("One").with_call(pb.GetRequest(user="headers"), timeout=20)  # type: ignore[attr-defined]
+    _, call = running.ask("One").with_call(pb.GetRequest(user="headers"), timeout=20)  # type: ignore[attr-defined]  # not in the stubs
     assert dict(call.initial_metadata())["x-total"] == "3"
     assert dict(call.initial_metadata())["bad-bin"] == b"\1\2\3"
 
